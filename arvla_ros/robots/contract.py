@@ -1,0 +1,182 @@
+"""The robot contract: one YAML file says how topics become observations and how actions become commands.
+
+The running nodes, the demonstration writer and training all go through this module, so that what a policy was trained
+on and what it meets on the arm cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from arvla_ros.paths import share_directory
+
+ACTION_SPACES = ("joint_delta",)
+
+
+class ContractError(ValueError):
+    """A contract file, or data that should match it, does not."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """One camera as it is published: topic and size in pixels."""
+
+    name: str
+    topic: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class RobotContract:
+    """Names, sizes and units that data and commands of one robot follow.
+
+    The policy state is ``[n_arm + 1]``: arm joints in rad in the order of ``arm_joints``, then the opening between the
+    fingers in m. The policy action has the same length; its meaning is ``action_space``.
+    """
+
+    robot: str
+    control_rate_hz: float
+    arm_joints: tuple[str, ...]
+    finger_joint: str
+    action_space: str
+    cameras: tuple[Camera, ...]
+    image_width: int
+    image_height: int
+
+    @classmethod
+    def load(cls, path: str | Path = "wx250s") -> RobotContract:
+        """Read a contract from a YAML file, or by the name of one that the package ships.
+
+        Raises:
+            ContractError: the file is missing, or a field is missing or wrong; the message names it.
+        """
+        file = Path(path)
+        if file.suffix not in (".yaml", ".yml"):
+            file = share_directory() / "config" / f"{path}.yaml"
+        if not file.is_file():
+            raise ContractError(f"robot contract {str(path)!r}: no file {file}")
+        try:
+            return cls.from_dict(yaml.safe_load(file.read_text()))
+        except yaml.YAMLError as error:
+            raise ContractError(f"robot contract {file}: not YAML: {error}") from error
+        except ContractError as error:
+            raise ContractError(f"robot contract {file}: {error}") from error
+
+    @classmethod
+    def from_dict(cls, fields: Any) -> RobotContract:
+        """Build a contract from parsed YAML or from a checkpoint's ``config.json``.
+
+        Raises:
+            ContractError: a field is missing or wrong.
+        """
+        if not isinstance(fields, dict):
+            raise ContractError(f"expected a mapping, got {type(fields).__name__}")
+        try:
+            contract = cls(
+                robot=str(fields["robot"]),
+                control_rate_hz=float(fields["control_rate_hz"]),
+                arm_joints=tuple(fields["arm_joints"]),
+                finger_joint=str(fields["finger_joint"]),
+                action_space=str(fields["action_space"]),
+                cameras=tuple(Camera(**camera) for camera in fields["cameras"]),
+                image_width=int(fields["policy_image"]["width"]),
+                image_height=int(fields["policy_image"]["height"]),
+            )
+        except KeyError as error:
+            raise ContractError(f"field {error} is missing") from error
+        except (TypeError, ValueError) as error:
+            raise ContractError(str(error)) from error
+        contract._check()
+        return contract
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as ``from_dict`` takes them."""
+        return {
+            "robot": self.robot,
+            "control_rate_hz": self.control_rate_hz,
+            "arm_joints": list(self.arm_joints),
+            "finger_joint": self.finger_joint,
+            "action_space": self.action_space,
+            "cameras": [vars(camera) for camera in self.cameras],
+            "policy_image": {"width": self.image_width, "height": self.image_height},
+        }
+
+    def _check(self) -> None:
+        if self.action_space not in ACTION_SPACES:
+            raise ContractError(f"action_space {self.action_space!r} is none of {', '.join(ACTION_SPACES)}")
+        if not self.control_rate_hz > 0:
+            raise ContractError(f"control_rate_hz {self.control_rate_hz} must be positive")
+        if not self.arm_joints or not self.cameras:
+            raise ContractError("arm_joints and cameras must not be empty")
+        for camera in self.cameras:
+            if camera.width % self.image_width or camera.height % self.image_height:
+                raise ContractError(
+                    f"camera {camera.name!r} is {camera.width}x{camera.height}, not a whole multiple of "
+                    f"policy_image {self.image_width}x{self.image_height}"
+                )
+
+    @property
+    def state_size(self) -> int:
+        """Length of the policy state, and of the policy action."""
+        return len(self.arm_joints) + 1
+
+    def state(self, names: Sequence[str], positions: Sequence[float]) -> npt.NDArray[np.float32]:
+        """Return the policy state ``[n_arm + 1]`` from a JointState, matched by joint name.
+
+        Raises:
+            ContractError: a joint is missing, or names and positions differ in length.
+        """
+        if len(names) != len(positions):
+            raise ContractError(f"joint state has {len(names)} names but {len(positions)} positions")
+        by_name = dict(zip(names, positions, strict=True))
+        missing = [joint for joint in (*self.arm_joints, self.finger_joint) if joint not in by_name]
+        if missing:
+            raise ContractError(f"joint state lacks {', '.join(missing)}; it has {', '.join(names)}")
+        state = [by_name[joint] for joint in self.arm_joints]
+        state.append(2.0 * by_name[self.finger_joint])
+        return np.asarray(state, dtype=np.float32)
+
+    def image(self, rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Return what the policy sees ``[image_height, image_width, 3]`` of a camera frame ``[H, W, 3]``, RGB.
+
+        The whole frame is averaged over equal blocks, which needs no filter choice and no image library.
+
+        Raises:
+            ContractError: the frame is not uint8 RGB, or not a whole multiple of the policy image.
+        """
+        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
+            raise ContractError(f"camera frame must be uint8 [H, W, 3], got {rgb.dtype} {list(rgb.shape)}")
+        height, width = rgb.shape[:2]
+        rows, columns = height // self.image_height, width // self.image_width
+        if rows * self.image_height != height or columns * self.image_width != width or not rows * columns:
+            raise ContractError(
+                f"camera frame is {width}x{height}, not a whole multiple of {self.image_width}x{self.image_height}"
+            )
+        # Rows first: the sums along contiguous memory are the cheap ones, and uint16 holds up to 257 of them.
+        total = rgb.reshape(self.image_height, rows, width, 3).sum(axis=1, dtype=np.uint16)
+        total = total.reshape(self.image_height, self.image_width, columns, 3).sum(axis=2, dtype=np.uint32)
+        return ((total + rows * columns // 2) // (rows * columns)).astype(np.uint8)
+
+    def command(
+        self, action: npt.NDArray[np.floating[Any]], state: npt.NDArray[np.floating[Any]]
+    ) -> tuple[npt.NDArray[np.float64], float]:
+        """Return joint targets ``[n_arm]`` in rad and the gripper opening in m for an action taken in ``state``."""
+        target = state[:-1].astype(np.float64) + action[:-1].astype(np.float64)
+        return target, float(action[-1])
+
+    def action(
+        self,
+        joint_target: npt.NDArray[np.floating[Any]],
+        opening: float,
+        state: npt.NDArray[np.floating[Any]],
+    ) -> npt.NDArray[np.float32]:
+        """Return the action that ``command`` would turn into this target: its inverse, for demonstrations."""
+        return np.append(joint_target - state[:-1], opening).astype(np.float32)
