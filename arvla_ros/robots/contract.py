@@ -163,7 +163,8 @@ class RobotContract:
         # Rows first: the sums along contiguous memory are the cheap ones, and uint16 holds up to 257 of them.
         total = rgb.reshape(self.image_height, rows, width, 3).sum(axis=1, dtype=np.uint16)
         total = total.reshape(self.image_height, self.image_width, columns, 3).sum(axis=2, dtype=np.uint32)
-        return ((total + rows * columns // 2) // (rows * columns)).astype(np.uint8)
+        averaged: npt.NDArray[np.uint8] = ((total + rows * columns // 2) // (rows * columns)).astype(np.uint8)
+        return averaged
 
     def command(
         self, action: npt.NDArray[np.floating[Any]], state: npt.NDArray[np.floating[Any]]
