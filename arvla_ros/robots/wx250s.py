@@ -1,0 +1,136 @@
+"""The WidowX 250 6-DOF (``wx250s``): names, limits, poses and kinematics as Interbotix publishes them.
+
+Frames: ``base_link`` has x forward, y left, z up; ``ee_gripper_link`` has x along the fingers. Units are m and rad.
+Sources: the ``wx250s`` URDF and servo configuration of ``interbotix_ros_manipulators``, and the screw axes of
+``interbotix_ros_toolboxes``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from arvla_ros.robots import kinematics
+
+Array = npt.NDArray[np.float64]
+ArrayLike = npt.NDArray[np.floating[Any]]
+
+ARM_JOINTS = ("waist", "shoulder", "elbow", "forearm_roll", "wrist_angle", "wrist_rotate")
+GRIPPER_JOINT = "gripper"
+FINGER_JOINTS = ("left_finger", "right_finger")
+JOINT_STATE_NAMES = (*ARM_JOINTS, GRIPPER_JOINT, *FINGER_JOINTS)
+"""Entries of the driver's ``joint_states``, in its order."""
+
+# The driver rounds a full turn inwards, so that the servo never meets its own end stop.
+_TURN = np.pi - 1e-5
+ARM_LOWER: Array = np.array([-_TURN, -1.88496, -2.14675, -_TURN, -1.74533, -_TURN])
+ARM_UPPER: Array = np.array([_TURN, 1.98968, 1.60570, _TURN, 2.14675, _TURN])
+ARM_VELOCITY = np.pi
+"""Velocity limit of every arm joint, rad/s."""
+
+FINGER_LOWER, FINGER_UPPER = 0.015, 0.037
+"""Limits of ``left_finger``, m from the middle."""
+OPENING_LOWER, OPENING_UPPER = 2 * FINGER_LOWER, 2 * FINGER_UPPER
+"""Limits of the opening between the fingers, m: what ``linear_position`` commands mean."""
+
+HOME: Array = np.zeros(6)
+"""Upright with the hand forward: where ``go_to_home_pose`` goes."""
+SLEEP: Array = np.array([0.0, -1.80, 1.55, 0.0, 0.8, 0.0])
+"""Folded and resting on itself: the only pose in which torque may be dropped."""
+
+ENCODER_STEP = 2 * np.pi / 4096
+"""Resolution of a published joint angle, rad."""
+
+_SCREWS: Array = np.array(
+    [
+        [0, 0, 1, 0, 0, 0],
+        [0, 1, 0, -0.11065, 0, 0],
+        [0, 1, 0, -0.36065, 0, 0.04975],
+        [1, 0, 0, 0, 0.36065, 0],
+        [0, 1, 0, -0.36065, 0, 0.29975],
+        [1, 0, 0, 0, 0.36065, 0],
+    ],
+    dtype=np.float64,
+)
+_ZERO_POSE: Array = np.eye(4)
+_ZERO_POSE[:3, 3] = (0.458325, 0.0, 0.36065)
+
+_SHOULDER_HEIGHT = 0.11065
+_ELBOW_FORWARD, _UPPER_ARM = 0.04975, float(np.hypot(0.04975, 0.25))
+_FOREARM = 0.25
+_WRIST_TO_EE = 0.158575
+
+_HORN, _ROD = 0.014, 0.024
+
+
+def forward_kinematics(joints: ArrayLike) -> Array:
+    """Return the pose ``[4, 4]`` of ``ee_gripper_link`` in ``base_link`` for arm joints ``[6]`` in rad."""
+    return kinematics.forward_kinematics(_SCREWS, _ZERO_POSE, np.asarray(joints, dtype=np.float64))
+
+
+def gripper_down(position: ArrayLike, wrist_rotate: float = 0.0) -> Array:
+    """Return the arm joints ``[6]`` that put ``ee_gripper_link`` at ``position [3]``, fingers pointing straight down.
+
+    Closed form: the waist faces the point, shoulder and elbow are a triangle in that vertical plane with the elbow
+    up, the wrist makes up the rest.
+
+    Raises:
+        ValueError: the point is out of reach, or a joint would leave its limits; the message says which.
+    """
+    x, y, z = (float(value) for value in position)
+    forward, up = np.hypot(x, y), z + _WRIST_TO_EE - _SHOULDER_HEIGHT
+    distance = np.hypot(forward, up)
+    if not abs(_UPPER_ARM - _FOREARM) < distance < _UPPER_ARM + _FOREARM:
+        raise ValueError(f"({x:.3f}, {y:.3f}, {z:.3f}) m is out of reach with the fingers down")
+    at_shoulder = np.arccos((_UPPER_ARM**2 + distance**2 - _FOREARM**2) / (2 * _UPPER_ARM * distance))
+    at_elbow = np.arccos((_UPPER_ARM**2 + _FOREARM**2 - distance**2) / (2 * _UPPER_ARM * _FOREARM))
+    upper_arm_tilt = np.arctan2(forward, up) - at_shoulder
+    # The upper arm is bent forward at its top, so its own zero leans by this much.
+    lean = np.arctan2(_ELBOW_FORWARD, 0.25)
+    shoulder = upper_arm_tilt - lean
+    elbow = np.pi / 2 + lean - at_elbow
+    joints = np.array([np.arctan2(y, x), shoulder, elbow, 0.0, np.pi / 2 - shoulder - elbow, wrist_rotate])
+    outside = (joints < ARM_LOWER) | (joints > ARM_UPPER)
+    if outside.any():
+        names = ", ".join(f"{ARM_JOINTS[i]} {joints[i]:.3f} rad" for i in np.flatnonzero(outside))
+        raise ValueError(f"({x:.3f}, {y:.3f}, {z:.3f}) m with the fingers down needs {names}, beyond the limits")
+    return joints
+
+
+READY: Array = gripper_down(np.array([0.14, 0.0, 0.24]))
+"""Hand drawn back above the table, fingers down: where a policy starts."""
+
+
+def limit_command(joint_target: ArrayLike, opening: float, previous: ArrayLike, period_s: float) -> tuple[Array, float]:
+    """Return the nearest allowed command: within position limits, and no further from the last one than speed allows.
+
+    Args:
+        joint_target: Wanted arm joints ``[6]`` in rad.
+        opening: Wanted opening between the fingers in m.
+        previous: Arm joints ``[6]`` of the last command sent, rad.
+        period_s: Time since that command in s.
+    """
+    step = ARM_VELOCITY * period_s
+    last = np.asarray(previous, dtype=np.float64)
+    near = last + np.clip(np.asarray(joint_target, dtype=np.float64) - last, -step, step)
+    return np.clip(near, ARM_LOWER, ARM_UPPER), float(np.clip(opening, OPENING_LOWER, OPENING_UPPER))
+
+
+def finger_from_servo(angle: float) -> float:
+    """Return ``left_finger`` in m for the gripper servo's angle in rad: horn and rod are a slider crank."""
+    return float(_HORN * np.sin(angle) + np.sqrt(_ROD**2 - (_HORN * np.cos(angle)) ** 2))
+
+
+def servo_from_opening(opening: float) -> float:
+    """Return the gripper servo's angle in rad for an opening between the fingers in m.
+
+    Raises:
+        ValueError: no angle gives this opening (0.020 to 0.076 m are possible).
+    """
+    finger = opening / 2
+    cosine = (_HORN**2 + finger**2 - _ROD**2) / (2 * _HORN * finger) if finger > 0 else np.inf
+    if not abs(cosine) <= 1 + 1e-9:
+        raise ValueError(f"opening {opening} m is outside {2 * (_ROD - _HORN):.3f} to {2 * (_ROD + _HORN):.3f} m")
+    return float(np.pi / 2 - np.arccos(np.clip(cosine, -1.0, 1.0)))
