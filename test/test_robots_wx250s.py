@@ -89,26 +89,6 @@ def test_an_opening_that_the_linkage_cannot_reach_is_refused(opening: float) -> 
         wx250s.servo_from_opening(opening)
 
 
-joint_vectors = st.lists(st.floats(-10, 10), min_size=6, max_size=6).map(np.array)
-
-
-@given(joint_vectors, st.floats(-1, 1), joint_vectors)
-def test_a_limited_command_keeps_limits_and_speed(target: wx250s.Array, opening: float, seed: wx250s.Array) -> None:
-    previous = np.clip(seed, wx250s.ARM_LOWER, wx250s.ARM_UPPER)
-    joints, limited_opening = wx250s.limit_command(target, opening, previous, 0.1)
-    assert (joints >= wx250s.ARM_LOWER).all()
-    assert (joints <= wx250s.ARM_UPPER).all()
-    assert np.abs(joints - previous).max() <= 0.1 * np.pi + 1e-12
-    assert wx250s.OPENING_LOWER <= limited_opening <= wx250s.OPENING_UPPER
-
-
-def test_an_allowed_command_passes_unchanged() -> None:
-    target = wx250s.READY + 0.1
-    joints, opening = wx250s.limit_command(target, 0.05, wx250s.READY, 0.1)
-    np.testing.assert_array_equal(joints, target)
-    assert opening == 0.05
-
-
 def test_poses_lie_within_the_limits() -> None:
     for pose in (wx250s.HOME, wx250s.SLEEP, wx250s.READY):
         assert (pose >= wx250s.ARM_LOWER).all()

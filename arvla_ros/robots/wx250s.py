@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from arvla_ros.control.safety import JointLimits
 from arvla_ros.robots import kinematics
 
 Array = npt.NDArray[np.float64]
@@ -39,6 +40,16 @@ HOME: Array = np.zeros(6)
 """Upright with the hand forward: where ``go_to_home_pose`` goes."""
 SLEEP: Array = np.array([0.0, -1.80, 1.55, 0.0, 0.8, 0.0])
 """Folded and resting on itself: the only pose in which torque may be dropped."""
+
+LIMITS = JointLimits(
+    names=ARM_JOINTS,
+    lower=ARM_LOWER,
+    upper=ARM_UPPER,
+    velocity=np.full(len(ARM_JOINTS), ARM_VELOCITY),
+    gripper_lower=OPENING_LOWER,
+    gripper_upper=OPENING_UPPER,
+)
+"""What no command may leave."""
 
 ENCODER_STEP = 2 * np.pi / 4096
 """Resolution of a published joint angle, rad."""
@@ -101,21 +112,6 @@ def gripper_down(position: ArrayLike, wrist_rotate: float = 0.0) -> Array:
 
 READY: Array = gripper_down(np.array([0.14, 0.0, 0.24]))
 """Hand drawn back above the table, fingers down: where a policy starts."""
-
-
-def limit_command(joint_target: ArrayLike, opening: float, previous: ArrayLike, period_s: float) -> tuple[Array, float]:
-    """Return the nearest allowed command: within position limits, and no further from the last one than speed allows.
-
-    Args:
-        joint_target: Wanted arm joints ``[6]`` in rad.
-        opening: Wanted opening between the fingers in m.
-        previous: Arm joints ``[6]`` of the last command sent, rad.
-        period_s: Time since that command in s.
-    """
-    step = ARM_VELOCITY * period_s
-    last = np.asarray(previous, dtype=np.float64)
-    near = last + np.clip(np.asarray(joint_target, dtype=np.float64) - last, -step, step)
-    return np.clip(near, ARM_LOWER, ARM_UPPER), float(np.clip(opening, OPENING_LOWER, OPENING_UPPER))
 
 
 def finger_from_servo(angle: float) -> float:

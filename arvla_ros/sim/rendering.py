@@ -1,0 +1,73 @@
+"""Off-screen rendering without a display, and the one place where MuJoCo's OpenGL backend is chosen.
+
+MuJoCo reads ``MUJOCO_GL`` when it is first imported, so every module of this room takes ``mujoco`` from here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+import numpy as np
+import numpy.typing as npt
+
+_LIBRARIES = {"egl": "libEGL.so.1", "osmesa": "libOSMesa.so.8"}
+_REMEDY = (
+    "install a software renderer with `apt install libegl1 libgl1-mesa-dri`, or libosmesa6 with MUJOCO_GL=osmesa; "
+    "a GPU's own driver brings EGL along"
+)
+
+
+class RenderingError(RuntimeError):
+    """No picture can be rendered on this machine; the message says what to install or set."""
+
+
+def _choose_backend() -> str:
+    """Return the first backend whose library is there; rendering, unlike physics, fails later if none is."""
+    for backend, library in _LIBRARIES.items():
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            continue
+        return backend
+    return "disable"
+
+
+if sys.platform.startswith("linux") and not os.environ.get("MUJOCO_GL"):
+    os.environ["MUJOCO_GL"] = _choose_backend()
+
+import mujoco  # noqa: E402
+
+__all__ = ["CameraRenderer", "RenderingError", "mujoco"]
+
+
+class CameraRenderer:
+    """Renders the named cameras of one model at one size."""
+
+    def __init__(self, model: mujoco.MjModel, width: int, height: int) -> None:
+        """Open an off-screen OpenGL context of ``width`` x ``height`` pixels.
+
+        Raises:
+            RenderingError: no OpenGL backend works here, or the size is impossible.
+        """
+        limit = (model.vis.global_.offwidth, model.vis.global_.offheight)
+        if not (0 < width <= limit[0] and 0 < height <= limit[1]):
+            raise RenderingError(f"camera size {width}x{height} is outside 1x1 to {limit[0]}x{limit[1]}")
+        backend = os.environ.get("MUJOCO_GL", "")
+        if backend == "disable":
+            raise RenderingError(f"no OpenGL library for off-screen rendering: {_REMEDY}")
+        try:
+            self._renderer = mujoco.Renderer(model, height=height, width=width)
+        except (ImportError, AttributeError, RuntimeError, mujoco.FatalError) as error:
+            raise RenderingError(f"MUJOCO_GL={backend} gives no OpenGL context ({error}): {_REMEDY}") from error
+
+    def render(self, data: mujoco.MjData, camera: str) -> npt.NDArray[np.uint8]:
+        """Return what ``camera`` sees, RGB ``[height, width, 3]``."""
+        self._renderer.update_scene(data, camera)
+        image: npt.NDArray[np.uint8] = self._renderer.render()
+        return image
+
+    def close(self) -> None:
+        """Free the OpenGL context."""
+        self._renderer.close()

@@ -1,0 +1,21 @@
+"""The tasks of the simulated arm, by name."""
+
+from __future__ import annotations
+
+from arvla_ros.sim.tasks.base import ObjectPose, Scenario, Task, TaskError, TaskStatus
+from arvla_ros.sim.tasks.reach import Reach
+
+TASKS: dict[str, type[Task]] = {"reach": Reach}
+
+__all__ = ["TASKS", "ObjectPose", "Scenario", "Task", "TaskError", "TaskStatus", "make_task"]
+
+
+def make_task(name: str) -> Task:
+    """Return the task of this name.
+
+    Raises:
+        TaskError: there is none.
+    """
+    if name not in TASKS:
+        raise TaskError(f"task {name!r} is none of {', '.join(TASKS)}")
+    return TASKS[name]()

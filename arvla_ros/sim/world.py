@@ -1,0 +1,217 @@
+"""The simulated WidowX at the level of its driver and its camera: targets in, joint states and pictures out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from arvla_ros.robots import wx250s
+from arvla_ros.robots.contract import RobotContract
+from arvla_ros.sim.rendering import CameraRenderer, RenderingError, mujoco
+from arvla_ros.sim.scene import build_model
+from arvla_ros.sim.tasks import Scenario, Task, TaskStatus
+
+Array = npt.NDArray[np.float64]
+
+_JUDGE_PERIOD_S = 0.02
+# XM430-W350 at 12 V: 4.1 N m at 2.3 A; shoulder and elbow are driven by two servos that share the torque.
+_MILLIAMPERE_PER_NEWTON_METRE = 2300 / 4.1
+_SERVOS = np.array([1, 2, 2, 1, 1, 1])
+
+
+class JointReading(NamedTuple):
+    """One ``joint_states`` message of the Interbotix driver."""
+
+    names: tuple[str, ...]
+    positions: Array
+    """``[9]`` rad, fingers m; in steps of the servos' encoders."""
+    velocities: Array
+    """``[9]`` rad/s, 0 for the fingers."""
+    efforts: Array
+    """``[9]`` mA, 0 for the fingers."""
+
+
+class WidowXWorld:
+    """Arm, table and the objects of one task.
+
+    The servos behave as the real ones do without a motion profile: the goal moves to a new target at no more than pi
+    rad/s, and the joint follows it with a lag of about 60 ms (a goal that moves at 1 rad/s leads by 0.06 rad). Gravity
+    is compensated. Same seed and same calls give the same states.
+
+    Attributes:
+        task: What the objects are there for.
+        scenario: How this episode began.
+        instruction: What is asked for in this episode.
+        elapsed: Simulated s since the reset.
+    """
+
+    def __init__(self, task: Task, contract: RobotContract) -> None:
+        """Build the world in its state after ``reset(0)``; cameras are those of ``contract``."""
+        self.task = task
+        self.contract = contract
+        self.model = build_model(task.props)
+        self.data = mujoco.MjData(self.model)
+        self._cameras = {camera.name: camera for camera in contract.cameras}
+        self._renderers: dict[tuple[int, int], CameraRenderer] = {}
+        joints = [self.model.joint(name) for name in (*wx250s.ARM_JOINTS, *wx250s.FINGER_JOINTS)]
+        self._qpos = np.array([joint.qposadr[0] for joint in joints])
+        self._dofs = np.array([joint.dofadr[0] for joint in joints])
+        self._judge_steps = round(_JUDGE_PERIOD_S / self.timestep)
+        self.reset(0)
+
+    @property
+    def timestep(self) -> float:
+        """Length of a physics step in s."""
+        return float(self.model.opt.timestep)
+
+    @property
+    def elapsed(self) -> float:
+        """Simulated s since the reset."""
+        return self._steps * self.timestep
+
+    def reset(self, seed: int) -> Scenario:
+        """Begin the episode that ``seed`` stands for, at rest, and return how it begins."""
+        return self.start(self.task.sample(np.random.default_rng(seed)))
+
+    def start(self, scenario: Scenario) -> Scenario:
+        """Begin the episode that ``scenario`` describes, at rest."""
+        mujoco.mj_resetData(self.model, self.data)
+        finger = scenario.opening / 2
+        self.data.qpos[self._qpos] = [*scenario.arm, finger, -finger]
+        for name, place in scenario.objects.items():
+            half = place.yaw / 2
+            self.data.joint(name).qpos = [place.x, place.y, 0.0, np.cos(half), 0.0, 0.0, np.sin(half)]
+        self.scenario = scenario
+        self._goal = scenario.arm.copy()
+        self.set_arm_target(scenario.arm)
+        self.set_gripper_target(scenario.opening)
+        self.data.ctrl[:] = [*self._goal, finger]
+        self._steps = 0
+        mujoco.mj_forward(self.model, self.data)
+        self.set_instruction(scenario.instruction)
+        return scenario
+
+    def set_instruction(self, instruction: str) -> None:
+        """Ask for something else from now on; the score starts again.
+
+        Raises:
+            TaskError: the task knows no such instruction.
+        """
+        judge = self.task.judge(instruction)
+        judge.observe(self)
+        self.instruction, self._judge = instruction, judge
+
+    def set_arm_target(self, positions: npt.ArrayLike) -> None:
+        """Command the arm joints ``[6]`` in rad, as a ``joint_group`` command does; servos stop at their limits.
+
+        Raises:
+            ValueError: not six finite numbers.
+        """
+        target = np.asarray(positions, dtype=np.float64)
+        if target.shape != (6,) or not np.isfinite(target).all():
+            raise ValueError(f"arm target must be 6 finite joint angles in rad, got {target.tolist()}")
+        self._target = np.clip(target, wx250s.ARM_LOWER, wx250s.ARM_UPPER)
+
+    def set_gripper_target(self, opening: float) -> None:
+        """Command the opening between the fingers in m, as a ``linear_position`` command does.
+
+        Raises:
+            ValueError: not a finite number.
+        """
+        if not np.isfinite(opening):
+            raise ValueError(f"gripper target must be a finite opening in m, got {opening}")
+        self._opening = float(np.clip(opening, wx250s.OPENING_LOWER, wx250s.OPENING_UPPER))
+
+    def advance(self, seconds: float) -> None:
+        """Let ``seconds`` of simulated time pass, rounded to whole physics steps of 2 ms.
+
+        Raises:
+            ValueError: that is less than one physics step.
+        """
+        steps = round(seconds / self.timestep)
+        if steps < 1:
+            raise ValueError(f"{seconds} s is shorter than a physics step of {self.timestep} s")
+        longest = wx250s.ARM_VELOCITY * self.timestep
+        self.data.ctrl[6] = self._opening / 2
+        for _ in range(steps):
+            self._goal += np.clip(self._target - self._goal, -longest, longest)
+            self.data.ctrl[:6] = self._goal
+            mujoco.mj_step(self.model, self.data)
+            self._steps += 1
+            if self._steps % self._judge_steps == 0:
+                self._judge.observe(self)
+
+    def status(self) -> TaskStatus:
+        """Return how the episode stands; it is judged every 20 ms of simulated time."""
+        return self._judge.status()
+
+    def joint_state(self) -> JointReading:
+        """Return the joints as the Interbotix driver publishes them."""
+        arm = _encode(self.data.qpos[self._qpos[:6]])
+        servo = float(_encode(wx250s.servo_from_opening(2 * self.data.qpos[self._qpos[6]])))
+        finger = wx250s.finger_from_servo(servo)
+        torque = self.data.qfrc_actuator[self._dofs] + self.data.qfrc_gravcomp[self._dofs]
+        current = torque[:6] / _SERVOS * _MILLIAMPERE_PER_NEWTON_METRE
+        finger_per_rad = (wx250s.finger_from_servo(servo + 1e-4) - wx250s.finger_from_servo(servo - 1e-4)) / 2e-4
+        speed, force = self.data.qvel[self._dofs[6]], torque[6]
+        return JointReading(
+            wx250s.JOINT_STATE_NAMES,
+            np.array([*arm, servo, finger, -finger]),
+            np.array([*self.data.qvel[self._dofs[:6]], speed / finger_per_rad, 0.0, 0.0]),
+            np.array([*current, force * finger_per_rad * _MILLIAMPERE_PER_NEWTON_METRE, 0.0, 0.0]),
+        )
+
+    def state(self) -> npt.NDArray[np.float32]:
+        """Return the policy state ``[7]`` that the contract reads from ``joint_state``."""
+        reading = self.joint_state()
+        return self.contract.state(reading.names, reading.positions.tolist())
+
+    def ee_pose(self) -> Array:
+        """Return the pose ``[4, 4]`` of ``ee_gripper_link`` in ``base_link``."""
+        return self._site_pose("ee_gripper_link")
+
+    def fingertips(self) -> Array:
+        """Return the pose ``[4, 4]`` of the point between the fingertips, x along the fingers."""
+        return self._site_pose("fingertips")
+
+    def object_pose(self, name: str) -> Array:
+        """Return the pose ``[4, 4]`` of the middle of an object's underside in ``base_link``."""
+        body = self.data.body(name)
+        return _pose(body.xmat, body.xpos)
+
+    def render(self, camera: str = "side") -> npt.NDArray[np.uint8]:
+        """Return what a camera sees now, RGB ``[H, W, 3]`` in the size of the contract.
+
+        Raises:
+            RenderingError: no such camera, an impossible size, or no way to render on this machine.
+        """
+        if camera not in self._cameras or mujoco.mj_name2id(self.model, mujoco.mjtObj.mjOBJ_CAMERA, camera) < 0:
+            raise RenderingError(f"camera {camera!r} is none of the contract's: {', '.join(self._cameras)}")
+        size = (self._cameras[camera].width, self._cameras[camera].height)
+        if size not in self._renderers:
+            self._renderers[size] = CameraRenderer(self.model, *size)
+        return self._renderers[size].render(self.data, camera)
+
+    def close(self) -> None:
+        """Free what rendering holds."""
+        for renderer in self._renderers.values():
+            renderer.close()
+        self._renderers.clear()
+
+    def _site_pose(self, name: str) -> Array:
+        site = self.data.site(name)
+        return _pose(site.xmat, site.xpos)
+
+
+def _pose(rotation: Array, position: Array) -> Array:
+    pose = np.eye(4)
+    pose[:3, :3] = rotation.reshape(3, 3)
+    pose[:3, 3] = position
+    return pose
+
+
+def _encode(angle: npt.ArrayLike) -> Array:
+    """Round rad to whole steps of the encoder, as a servo reports its position."""
+    return np.asarray(np.round(np.asarray(angle) / wx250s.ENCODER_STEP) * wx250s.ENCODER_STEP)
