@@ -1,0 +1,76 @@
+"""Between a policy Prefix and the VLPrefix message; what arrives from the wire is checked before it is believed."""
+
+from __future__ import annotations
+
+import array
+
+import torch
+
+from arvla_ros.msg import VLPrefix
+from arvla_ros.nodes.stamps import to_msg
+from arvla_ros.policy.prefix import Prefix
+
+DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+class PrefixMessageError(ValueError):
+    """A VLPrefix message that cannot be used; the message says why."""
+
+
+def encode(prefix: Prefix, stamp_ns: int, model_id: str, instruction: str, compute_time_s: float) -> VLPrefix:
+    """Return the message for a prefix whose oldest image was captured at ``stamp_ns``."""
+    layers, heads, tokens, dim = prefix.keys.shape
+    message = VLPrefix(
+        model_id=model_id,
+        instruction=instruction,
+        num_layers=layers,
+        num_kv_heads=heads,
+        num_tokens=tokens,
+        head_dim=dim,
+        dtype=str(prefix.keys.dtype).removeprefix("torch."),
+        token_mask=prefix.token_mask.tolist(),
+        compute_time=compute_time_s,
+    )
+    message.header.stamp = to_msg(stamp_ns)
+    message.keys = _to_bytes(prefix.keys)
+    message.values = _to_bytes(prefix.values)
+    return message
+
+
+def decode(message: VLPrefix, model_id: str, device: torch.device) -> Prefix:
+    """Return the prefix of a message, on ``device``.
+
+    Raises:
+        PrefixMessageError: made by another backbone, sizes that do not fit together, or values that are not finite.
+    """
+    if message.model_id != model_id:
+        raise PrefixMessageError(
+            f"model_id {message.model_id[:12]!r} is not {model_id[:12]!r}, which this expert was trained with: "
+            "give perception and action_expert the same checkpoint"
+        )
+    if message.dtype not in DTYPES:
+        raise PrefixMessageError(f"dtype {message.dtype!r} is none of {', '.join(DTYPES)}")
+    if len(message.token_mask) != message.num_tokens:
+        raise PrefixMessageError(f"{len(message.token_mask)} token mask entries for {message.num_tokens} tokens")
+    shape = (message.num_layers, message.num_kv_heads, message.num_tokens, message.head_dim)
+    dtype = DTYPES[message.dtype]
+    keys = _from_bytes("keys", message.keys, dtype, shape).to(device)
+    values = _from_bytes("values", message.values, dtype, shape).to(device)
+    if not (torch.isfinite(keys).all() and torch.isfinite(values).all()):
+        raise PrefixMessageError("keys or values are not finite")
+    return Prefix(keys, values, torch.tensor(message.token_mask, dtype=torch.bool, device=device))
+
+
+def _to_bytes(tensor: torch.Tensor) -> array.array[int]:
+    data: array.array[int] = array.array("B")
+    data.frombytes(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data.cast("B"))
+    return data
+
+
+def _from_bytes(name: str, data: array.array[int], dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
+    expected = dtype.itemsize
+    for size in shape:
+        expected *= size
+    if len(data) != expected or expected == 0:
+        raise PrefixMessageError(f"{name} has {len(data)} bytes, {list(shape)} {dtype} needs {expected}")
+    return torch.frombuffer(data, dtype=dtype).view(shape)

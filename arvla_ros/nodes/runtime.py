@@ -1,0 +1,50 @@
+"""How every node starts and ends: needed modules are there, and what a user can mend ends in one line and code 1."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+
+import rclpy
+import rclpy.logging
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+
+from arvla_ros.robots.contract import ContractError
+
+
+class NodeError(RuntimeError):
+    """A node cannot start or go on: one line that names the parameter, its value and the remedy."""
+
+
+def run(node_class: Callable[[], Node], modules: Sequence[str] = ()) -> int:
+    """Spin a node until it is interrupted; return the exit code.
+
+    Args:
+        node_class: What makes the node.
+        modules: Python modules that only pip provides and that this node needs.
+    """
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if missing:
+        print(
+            f"missing Python modules: {', '.join(missing)}; "
+            "run `pip install -r $(ros2 pkg prefix arvla_ros)/share/arvla_ros/requirements.txt`",
+            file=sys.stderr,
+        )
+        return 1
+    rclpy.init()
+    node: Node | None = None
+    try:
+        node = node_class()
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 0
+    except (NodeError, ContractError) as error:
+        rclpy.logging.get_logger(node.get_name() if node else "arvla_ros").fatal(str(error))
+        return 1
+    finally:
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
