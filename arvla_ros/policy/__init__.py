@@ -1,0 +1,1 @@
+"""The AR-VLA policy: torch only, no ROS, no simulator."""
