@@ -97,6 +97,7 @@ class ControlLoop(Generic[P]):
         self.limits = StalenessLimits()
         self._policy = policy
         self._contract = contract
+        self._no_action = np.full(contract.state_size, np.nan, dtype=np.float32)
         self._last: _Command | None = None
 
     def reset(self, now_ns: int) -> None:
@@ -106,8 +107,10 @@ class ControlLoop(Generic[P]):
         self._policy.reset()
         self._last = None
 
-    def tick(self, now_ns: int, state: npt.NDArray[np.float32]) -> StepResult | None:
+    def tick(self, now_ns: int, state: npt.NDArray[np.float32] | None) -> StepResult | None:
         """Run the step that is due with the state ``[S]`` just measured; None if it has run already.
+
+        Without a usable state the policy is not stepped: the history keeps a gap, and the arm comes to rest.
 
         Raises:
             ClockJumpError: the clock went backwards since the last tick.
@@ -118,11 +121,14 @@ class ControlLoop(Generic[P]):
         fresh = self.slot.take(self.clock)
         if fresh is not None:
             self._policy.set_prefix(fresh.prefix, fresh.anchor_step)
-        # Without a prefix the policy still takes the state in: the history must be there when the picture comes.
-        action = self._policy.step(tick.step, state)
         held = self.slot.held
         staleness_s = (now_ns - held.stamp_ns) / NS_PER_S if held else -1.0
-        mode, reason = self._grade(held is not None, staleness_s, action)
+        if state is None:
+            action, mode, reason = self._no_action, Mode.HOLD, "no usable joint states"
+        else:
+            # Without a prefix the policy still takes the state in: the history must be there when the picture comes.
+            action = self._policy.step(tick.step, state)
+            mode, reason = self._grade(held is not None, staleness_s, action)
         target, opening = self._command(mode, action, state)
         return StepResult(
             step=tick.step,
@@ -150,17 +156,19 @@ class ControlLoop(Generic[P]):
         return mode, ""
 
     def _command(
-        self, mode: Mode, action: npt.NDArray[np.float32], state: npt.NDArray[np.float32]
+        self, mode: Mode, action: npt.NDArray[np.float32], state: npt.NDArray[np.float32] | None
     ) -> tuple[npt.NDArray[np.float64] | None, float]:
         """Return the joint target ``[n]`` in rad (None: stay silent) and the opening in m for this tick."""
-        if mode is Mode.WAITING or (mode is Mode.HOLD and self._last is None):
+        last = self._last
+        if mode is Mode.WAITING or (last is None and (mode is Mode.HOLD or state is None)):
             return None, math.nan
-        if mode is Mode.HOLD and self._last is not None:
-            self._last.change = self._last.change * HOLD_DECAY
-            self._last.target = self._last.target + self._last.change
-            return self._last.target, self._last.opening
+        if last is not None and (mode is Mode.HOLD or state is None):
+            last.change = last.change * HOLD_DECAY
+            last.target = last.target + last.change
+            return last.target, last.opening
+        assert state is not None
         target, opening = self._contract.command(action, state)
-        before = self._last.target if self._last is not None else state[:-1].astype(np.float64)
+        before = last.target if last is not None else state[:-1].astype(np.float64)
         if mode is Mode.LATE:
             target = before + _shorten(target - before, LATE_JOINT_SPEED / self._contract.control_rate_hz)
         self._last = _Command(target, target - before, opening)

@@ -45,7 +45,7 @@ class StepRecord:
     inference_s: float
     mode: int
     missed_ticks: int
-    state: Sequence[float]
+    joints: Sequence[float]
     sent: Sequence[float]
 
 

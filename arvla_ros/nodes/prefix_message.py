@@ -8,9 +8,8 @@ import torch
 
 from arvla_ros.msg import VLPrefix
 from arvla_ros.nodes.stamps import to_msg
-from arvla_ros.policy.prefix import Prefix
-
-DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+from arvla_ros.policy.checkpoint import Manifest
+from arvla_ros.policy.prefix import DTYPES, Prefix
 
 
 class PrefixMessageError(ValueError):
@@ -27,7 +26,7 @@ def encode(prefix: Prefix, stamp_ns: int, model_id: str, instruction: str, compu
         num_kv_heads=heads,
         num_tokens=tokens,
         head_dim=dim,
-        dtype=str(prefix.keys.dtype).removeprefix("torch."),
+        dtype=prefix.dtype_name,
         token_mask=prefix.token_mask.tolist(),
         compute_time=compute_time_s,
     )
@@ -37,16 +36,23 @@ def encode(prefix: Prefix, stamp_ns: int, model_id: str, instruction: str, compu
     return message
 
 
-def decode(message: VLPrefix, model_id: str, device: torch.device) -> Prefix:
-    """Return the prefix of a message, on ``device``.
+def decode(message: VLPrefix, manifest: Manifest) -> Prefix:
+    """Return the prefix of a message for the expert of ``manifest``.
 
     Raises:
-        PrefixMessageError: made by another backbone, sizes that do not fit together, or values that are not finite.
+        PrefixMessageError: made by another backbone, sizes that do not fit, or values that are not finite.
     """
-    if message.model_id != model_id:
+    if message.model_id != manifest.model_id:
         raise PrefixMessageError(
-            f"model_id {message.model_id[:12]!r} is not {model_id[:12]!r}, which this expert was trained with: "
-            "give perception and action_expert the same checkpoint"
+            f"model_id {message.model_id[:12]!r} is not {manifest.model_id[:12]!r}, which this expert was trained "
+            "with: give perception and action_expert the same checkpoint"
+        )
+    expert = manifest.expert
+    sizes = (message.num_layers, message.num_kv_heads, message.head_dim)
+    if sizes != (expert.layers, expert.kv_heads, expert.head_dim):
+        raise PrefixMessageError(
+            f"layers, kv heads, head dim are {sizes}, the expert has "
+            f"{(expert.layers, expert.kv_heads, expert.head_dim)}"
         )
     if message.dtype not in DTYPES:
         raise PrefixMessageError(f"dtype {message.dtype!r} is none of {', '.join(DTYPES)}")
@@ -54,11 +60,11 @@ def decode(message: VLPrefix, model_id: str, device: torch.device) -> Prefix:
         raise PrefixMessageError(f"{len(message.token_mask)} token mask entries for {message.num_tokens} tokens")
     shape = (message.num_layers, message.num_kv_heads, message.num_tokens, message.head_dim)
     dtype = DTYPES[message.dtype]
-    keys = _from_bytes("keys", message.keys, dtype, shape).to(device)
-    values = _from_bytes("values", message.values, dtype, shape).to(device)
+    keys = _from_bytes("keys", message.keys, dtype, shape)
+    values = _from_bytes("values", message.values, dtype, shape)
     if not (torch.isfinite(keys).all() and torch.isfinite(values).all()):
         raise PrefixMessageError("keys or values are not finite")
-    return Prefix(keys, values, torch.tensor(message.token_mask, dtype=torch.bool, device=device))
+    return Prefix(keys, values, torch.tensor(message.token_mask, dtype=torch.bool))
 
 
 def _to_bytes(tensor: torch.Tensor) -> array.array[int]:

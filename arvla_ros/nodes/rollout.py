@@ -2,65 +2,146 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import rclpy
-from cv_bridge import CvBridge
-from PIL import Image as PilImage
 from rclpy.client import Client
 from rclpy.node import Node
-from rclpy.qos import qos_profile_sensor_data
 from rclpy.task import Future
-from sensor_msgs.msg import Image
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
-from arvla_ros.evaluation.run_log import Episode, Frame, PrefixRecord, RunLog, StepRecord
+from arvla_ros.evaluation.run_log import Episode
 from arvla_ros.msg import ActionStep, GuardState, TaskStatus, VLPrefix
 from arvla_ros.nodes.parameters import declare_count, declare_number, declare_text
 from arvla_ros.nodes.qos import LATCHED, NEWEST, TELEMETRY
+from arvla_ros.nodes.run_recorder import RunRecorder
 from arvla_ros.nodes.runtime import NodeError, run
 from arvla_ros.nodes.stamps import now_ns, to_ns
 from arvla_ros.robots.contract import RobotContract
 
-JPEG_QUALITY = 90
+# Anything but an episode itself is done within this time, or something is wrong.
+ANSWER_TIMEOUT_S = 20.0
 
 
 class RolloutNode(Node):  # type: ignore[misc]
-    """Episodes run in a thread of their own, so that they read as they happen; callbacks only keep what comes in."""
+    """Runs episodes in a thread of their own, so that they read as they happen; the executor keeps what comes in."""
 
     def __init__(self) -> None:
         super().__init__("rollout")
         self._episodes = declare_count(self, "episodes", 0, "episodes to carry out; 0: without end", 0, 10**6)
         self._time_limit_s = declare_number(self, "time_limit_s", 8.0, "an episode ends after this, s", 1.0, 600.0)
         self._start_timeout_s = declare_number(self, "start_timeout_s", 60.0, "wait for the other nodes, s", 1.0, 600.0)
-        self._report = declare_text(self, "report", "", "folder for the log of the run; empty: none")
-        self._contract = RobotContract.load("wx250s")
-        self._log = RunLog(self._contract.control_rate_hz, list(self._contract.arm_joints))
-        self._bridge = CvBridge()
-        self._step: ActionStep | None = None
-        self._guard: GuardState | None = None
-        self._task: TaskStatus | None = None
-        self._prefix_instruction = ""
-        self._changed = threading.Condition()
+        report = declare_text(self, "report", "", "folder for the log of the run; empty: none")
+        self._report = Path(report) if report else None
+        self._recorder = RunRecorder(self, RobotContract.load("wx250s")) if report else None
+        self._newest: dict[type, Any] = {}
+        self._arrived = threading.Condition()
+        self._subscribe(ActionStep, "/action_expert/step", TELEMETRY)
+        self._subscribe(GuardState, "/guard/state", TELEMETRY)
+        self._subscribe(TaskStatus, "/sim_widowx/task", LATCHED)
+        self._subscribe(VLPrefix, "/vl_prefix", NEWEST)
         self._instructions = self.create_publisher(String, "/instruction", LATCHED)
         self._home = self.create_client(Trigger, "/guard/home")
         self._enable = self.create_client(SetBool, "/guard/enable")
-        self._reset_expert = self.create_client(Trigger, "/action_expert/reset")
-        self._reset_world = self.create_client(Trigger, "/sim_widowx/reset")
-        self._subscribe()
+        self._forget = self.create_client(Trigger, "/action_expert/reset")
+        self._new_layout = self.create_client(Trigger, "/sim_widowx/reset")
         self.done = Future()
-        self._thread = threading.Thread(target=self._carry_out, name="episodes", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._work, name="episodes", daemon=True).start()
 
-    def _subscribe(self) -> None:
-        self.create_subscription(ActionStep, "/action_expert/step", self._on_step, TELEMETRY)
-        self.create_subscription(GuardState, "/guard/state", self._on_guard, TELEMETRY)
-        self.create_subscription(TaskStatus, "/sim_widowx/task", self._on_task, LATCHED)
-        self.create_subscription(VLPrefix, "/vl_prefix", self._on_prefix, NEWEST)
-        if self._report:
-            camera = self._contract.cameras[0].topic
-            self.create_subscription(Image, camera, self._on_image, qos_profile_sensor_data)
+    def _subscribe(self, kind: type, topic: str, qos: Any) -> None:
+        def keep(message: Any) -> None:
+            with self._arrived:
+                self._newest[kind] = message
+                self._arrived.notify_all()
+
+        self.create_subscription(kind, topic, keep, qos)
+
+    def _work(self) -> None:
+        try:
+            self._wait_for_nodes()
+            self._carry_out()
+        except (NodeError, OSError) as error:
+            self.done.set_exception(NodeError(str(error)))
+        else:
+            self.done.set_result(None)
+
+    def _carry_out(self) -> None:
+        count = 0
+        while self._episodes == 0 or count < self._episodes:
+            count += 1
+            episode = self._run_episode()
+            outcome = "success" if episode.success else f"failed ({episode.detail})"
+            seconds = (episode.end_ns - episode.start_ns) * 1e-9
+            self.get_logger().info(f"episode {count}: {episode.instruction!r}: {outcome} after {seconds:.1f} s")
+            if self._recorder:
+                self._recorder.log.episodes.append(episode)
+        if self._recorder and self._report:
+            self._recorder.log.save(self._report)
+            self.get_logger().info(f"log of the run is in {self._report}")
+
+    def _wait_for_nodes(self) -> None:
+        for client in (self._home, self._enable, self._forget, self._new_layout):
+            if not client.wait_for_service(timeout_sec=self._start_timeout_s):
+                raise NodeError(
+                    f"parameter start_timeout_s={self._start_timeout_s:g}: no service {client.srv_name} within that; "
+                    "is its node running? see the lines above, and `ros2 node list`"
+                )
+        for kind in (ActionStep, GuardState, TaskStatus):
+            self._expect(f"a first {kind.__name__}", lambda newest, kind=kind: kind in newest)
+
+    def _run_episode(self) -> Episode:
+        self._call(self._home, Trigger.Request())
+        self._expect("the arm at home", lambda newest: newest[GuardState].reason == "home reached")
+        reset_ns = now_ns(self)
+        self._call(self._new_layout, Trigger.Request())
+        self._expect("the new layout", lambda newest: to_ns(newest[TaskStatus].header.stamp) >= reset_ns)
+        task = self._newest[TaskStatus]
+        self._instructions.publish(String(data=task.instruction))
+        # The expert forgets only once perception follows the new instruction: no prefix of the old one gets through.
+        self._expect(
+            f"a prefix for {task.instruction!r}",
+            lambda newest: VLPrefix in newest and newest[VLPrefix].instruction == task.instruction,
+        )
+        self._call(self._forget, Trigger.Request())
+        self._call(self._enable, SetBool.Request(data=True))
+        start_ns = now_ns(self)
+        self._wait(self._time_limit_s, lambda newest: newest[TaskStatus].success)
+        ended = self._newest[TaskStatus]
+        self._call(self._enable, SetBool.Request(data=False))
+        return Episode(
+            seed=int(ended.seed),
+            instruction=ended.instruction,
+            start_ns=start_ns,
+            end_ns=now_ns(self),
+            success=bool(ended.success),
+            score=float(ended.score),
+            detail=ended.detail,
+        )
+
+    def _call(self, client: Client, request: Any) -> None:
+        """Call a service and insist that it does what it is asked."""
+        answered = threading.Event()
+        future = client.call_async(request)
+        future.add_done_callback(lambda _: answered.set())
+        if not answered.wait(ANSWER_TIMEOUT_S):
+            raise NodeError(f"service {client.srv_name}: no answer within {ANSWER_TIMEOUT_S:g} s")
+        response = future.result()
+        if not response.success:
+            raise NodeError(f"service {client.srv_name}: {response.message}")
+
+    def _wait(self, timeout_s: float, reached: Callable[[dict[type, Any]], bool]) -> bool:
+        """Wait until the newest messages say that something is reached; return whether they did in time."""
+        with self._arrived:
+            return self._arrived.wait_for(lambda: reached(self._newest), timeout_s)
+
+    def _expect(self, what: str, reached: Callable[[dict[type, Any]], bool]) -> None:
+        if not self._wait(ANSWER_TIMEOUT_S, reached):
+            raise NodeError(f"waited {ANSWER_TIMEOUT_S:g} s in vain for {what}: see the lines of the other nodes above")
+
+
+def main() -> int:
+    """Run simulated episodes."""
+    return run(RolloutNode, until=lambda node: node.done)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import rclpy
 import rclpy.logging
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from rclpy.task import Future
 
 from arvla_ros.robots.contract import ContractError
 
@@ -18,12 +20,15 @@ class NodeError(RuntimeError):
     """A node cannot start or go on: one line that names the parameter, its value and the remedy."""
 
 
-def run(node_class: Callable[[], Node], modules: Sequence[str] = ()) -> int:
-    """Spin a node until it is interrupted; return the exit code.
+def run(
+    node_class: Callable[[], Any], modules: Sequence[str] = (), until: Callable[[Any], Future] | None = None
+) -> int:
+    """Spin a node until it is interrupted or has done its work; return the exit code.
 
     Args:
         node_class: What makes the node.
         modules: Python modules that only pip provides and that this node needs.
+        until: What returns the node's future that ends the spinning; its NodeError ends the node as any other does.
     """
     missing = [module for module in modules if importlib.util.find_spec(module) is None]
     if missing:
@@ -37,7 +42,11 @@ def run(node_class: Callable[[], Node], modules: Sequence[str] = ()) -> int:
     node: Node | None = None
     try:
         node = node_class()
-        rclpy.spin(node)
+        if until is None:
+            rclpy.spin(node)
+        else:
+            rclpy.spin_until_future_complete(node, until(node))
+            until(node).result()
     except (KeyboardInterrupt, ExternalShutdownException):
         return 0
     except (NodeError, ContractError) as error:

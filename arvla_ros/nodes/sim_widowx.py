@@ -18,7 +18,6 @@ from arvla_ros.nodes.parameters import declare_count, declare_number, declare_te
 from arvla_ros.nodes.qos import LATCHED
 from arvla_ros.nodes.runtime import NodeError, run
 from arvla_ros.nodes.stamps import now_ns
-from arvla_ros.robots import wx250s
 from arvla_ros.robots.contract import RobotContract
 from arvla_ros.sim.rendering import RenderingError
 from arvla_ros.sim.tasks import TaskError, make_task
