@@ -1,0 +1,59 @@
+"""The ``arvla`` command: everything that needs no running robot."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any, NamedTuple
+
+import tyro
+
+
+class Command(NamedTuple):
+    """Where a subcommand lives: a config data class for its options and a function that takes it."""
+
+    module: str
+    config: str
+    function: str
+    help: str
+
+
+COMMANDS = {
+    "sim watch": Command("arvla_ros.sim.watch", "WatchConfig", "watch", "watch the scripted expert do a task"),
+    "sim record": Command("arvla_ros.sim.record", "RecordConfig", "record", "record demonstrations of it"),
+    "train": Command("arvla_ros.training.train", "TrainConfig", "train", "train a policy from demonstrations"),
+    "eval": Command("arvla_ros.evaluation.rollout", "EvalConfig", "evaluate", "score a checkpoint in simulation"),
+    "report": Command("arvla_ros.evaluation.report", "ReportConfig", "report", "figures, film and plot of a run"),
+}
+
+
+def main() -> int:
+    """Run ``arvla COMMAND [options]``; an error that the user can mend is one line and exit code 1."""
+    words = sys.argv[1:]
+    name = next((name for name in COMMANDS if words[: len(name.split())] == name.split()), None)
+    if name is None:
+        print(_usage(), file=sys.stdout if not words or words[0] in ("-h", "--help") else sys.stderr)
+        return 0 if words and words[0] in ("-h", "--help") else 2
+    command = COMMANDS[name]
+    # Imported now, not above: `arvla --help` needs neither torch nor MuJoCo.
+    module = importlib.import_module(command.module)
+    config: Any = tyro.cli(
+        getattr(module, command.config),
+        prog=f"arvla {name}",
+        description=command.help,
+        args=words[len(name.split()) :],
+    )
+    try:
+        return int(getattr(module, command.function)(config) or 0)
+    except (ValueError, OSError, RuntimeError) as error:
+        if not type(error).__module__.startswith("arvla_ros") and not isinstance(error, OSError):
+            raise
+        print(f"arvla {name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _usage() -> str:
+    rows = "\n".join(f"  arvla {name:<11} {command.help}" for name, command in COMMANDS.items())
+    return f"usage: arvla COMMAND [options]; arvla COMMAND --help tells the options\n\n{rows}"
