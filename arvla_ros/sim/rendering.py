@@ -36,6 +36,8 @@ def _choose_backend() -> str:
 
 if sys.platform.startswith("linux") and not os.environ.get("MUJOCO_GL"):
     os.environ["MUJOCO_GL"] = _choose_backend()
+# One thread for the software rasteriser: as fast on a free core, and it leaves the others to policy and recording.
+os.environ.setdefault("LP_NUM_THREADS", "1")
 
 import mujoco  # noqa: E402
 

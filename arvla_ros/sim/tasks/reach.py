@@ -32,7 +32,7 @@ X_RANGE, Y_RANGE = (0.20, 0.36), (-0.14, 0.14)
 """Where objects stand, m in ``base_link``."""
 SEPARATION = 0.09
 """Smallest distance between two objects' middles, m."""
-START_LOWER, START_UPPER = np.array([0.12, -0.05, 0.21]), np.array([0.18, 0.05, 0.27])
+START_LOWER, START_UPPER = np.array([0.11, -0.05, 0.21]), np.array([0.17, 0.05, 0.27])
 """Box in which ``ee_gripper_link`` starts, around ``wx250s.READY``; m in ``base_link``."""
 OPENING = wx250s.OPENING_UPPER
 """Between the fingers, throughout; m."""
