@@ -150,7 +150,9 @@ class WidowXWorld:
     def joint_state(self) -> JointReading:
         """Return the joints as the Interbotix driver publishes them."""
         arm = _encode(self.data.qpos[self._qpos[:6]])
-        servo = float(_encode(wx250s.servo_from_opening(2 * self.data.qpos[self._qpos[6]])))
+        # The solver's limits are soft: a finger that is pushed a little beyond its stop reads as being at the stop.
+        opening = np.clip(2 * self.data.qpos[self._qpos[6]], wx250s.OPENING_LOWER, wx250s.OPENING_UPPER)
+        servo = float(_encode(wx250s.servo_from_opening(opening)))
         finger = wx250s.finger_from_servo(servo)
         torque = self.data.qfrc_actuator[self._dofs] + self.data.qfrc_gravcomp[self._dofs]
         current = torque[:6] / _SERVOS * _MILLIAMPERE_PER_NEWTON_METRE
