@@ -1,0 +1,54 @@
+"""ROS 2's launch system, as far as Python launch files use it."""
+
+from . import (
+    actions,
+    conditions,
+    event_handlers,
+    events,
+    launch_description_sources,
+    logging,
+    substitutions,
+    utilities,
+)
+from .action import Action
+from .condition import Condition
+from .event import Event
+from .event_handler import BaseEventHandler, EventHandler
+from .invalid_launch_file_error import InvalidLaunchFileError
+from .launch_context import LaunchContext
+from .launch_description import LaunchDescription
+from .launch_description_entity import LaunchDescriptionEntity
+from .launch_description_source import LaunchDescriptionSource
+from .launch_service import LaunchService
+from .some_actions_type import SomeActionsType
+from .some_entities_type import SomeEntitiesType
+from .some_substitutions_type import SomeSubstitutionsType, SomeSubstitutionsType_types_tuple
+from .substitution import Substitution, SubstitutionFailure
+
+__all__ = [
+    "Action",
+    "BaseEventHandler",
+    "Condition",
+    "Event",
+    "EventHandler",
+    "InvalidLaunchFileError",
+    "LaunchContext",
+    "LaunchDescription",
+    "LaunchDescriptionEntity",
+    "LaunchDescriptionSource",
+    "LaunchService",
+    "SomeActionsType",
+    "SomeEntitiesType",
+    "SomeSubstitutionsType",
+    "SomeSubstitutionsType_types_tuple",
+    "Substitution",
+    "SubstitutionFailure",
+    "actions",
+    "conditions",
+    "event_handlers",
+    "events",
+    "launch_description_sources",
+    "logging",
+    "substitutions",
+    "utilities",
+]

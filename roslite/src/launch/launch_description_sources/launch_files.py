@@ -1,0 +1,102 @@
+"""Launch files in Python."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import traceback
+from importlib.machinery import SourceFileLoader
+from types import ModuleType
+
+from launch.invalid_launch_file_error import InvalidLaunchFileError
+from launch.launch_description import LaunchDescription
+from launch.launch_description_source import LaunchDescriptionSource
+from launch.some_substitutions_type import SomeSubstitutionsType
+
+_FUNCTION = "generate_launch_description"
+
+
+class InvalidPythonLaunchFileError(InvalidLaunchFileError):
+    """A Python file that is no launch file."""
+
+
+def load_python_launch_file_as_module(python_launch_file_path: str) -> ModuleType:
+    """Execute a Python launch file and return its module; whatever it raises is raised here."""
+    loader = SourceFileLoader("python_launch_file", python_launch_file_path)
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def get_launch_description_from_python_launch_file(python_launch_file_path: str) -> LaunchDescription:
+    """Return what the file's `generate_launch_description()` returns; whatever the file raises is raised here.
+
+    Raises:
+        InvalidPythonLaunchFileError: there is no such function, or it returns something else.
+    """
+    module = load_python_launch_file_as_module(python_launch_file_path)
+    if not hasattr(module, _FUNCTION):
+        raise InvalidPythonLaunchFileError(
+            f"launch file at '{python_launch_file_path}' does not contain the required function '{_FUNCTION}()'"
+        )
+    description = getattr(module, _FUNCTION)()
+    if not isinstance(description, LaunchDescription):
+        raise InvalidPythonLaunchFileError(
+            f"{_FUNCTION}() in '{python_launch_file_path}' returned {description!r}, not a LaunchDescription"
+        )
+    return description
+
+
+def get_launch_description_from_any_launch_file(launch_file_path: str) -> LaunchDescription:
+    """Load a launch file.
+
+    Raises:
+        InvalidLaunchFileError: it is missing, not in Python, or raises while it is loaded; the message says where.
+    """
+    if not os.path.isfile(launch_file_path):
+        raise InvalidLaunchFileError(f"The launch file '{launch_file_path}' does not exist")
+    extension = os.path.splitext(launch_file_path)[1].lstrip(".")
+    if extension != "py":
+        raise InvalidLaunchFileError(
+            f"Unknown format of launch file '{launch_file_path}': only Python launch files (.py) can be launched here"
+        )
+    try:
+        return get_launch_description_from_python_launch_file(launch_file_path)
+    except InvalidLaunchFileError:
+        raise
+    except Exception as error:
+        # A launch file is a program of its own: anything may come out of it, and the user needs to know where it was.
+        raise InvalidLaunchFileError(
+            f"Caught exception when trying to load file of format [py]: "
+            f"{type(error).__name__}: {error}{_place(error, launch_file_path)}"
+        ) from error
+
+
+def _place(error: BaseException, launch_file_path: str) -> str:
+    """The last line of the launch file that the exception went through."""
+    if isinstance(error, SyntaxError):
+        return ""  # says it itself
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == launch_file_path]
+    return f" ({launch_file_path}, line {lines[-1]})" if lines else f" ({launch_file_path})"
+
+
+class AnyLaunchDescriptionSource(LaunchDescriptionSource):
+    """A launch file of any format that can be read here, which is Python."""
+
+    def __init__(self, launch_file_path: SomeSubstitutionsType) -> None:
+        super().__init__(None, launch_file_path, "interpreted launch file")
+
+    def _get_launch_description(self, location: str) -> LaunchDescription:
+        return get_launch_description_from_any_launch_file(location)
+
+
+class PythonLaunchDescriptionSource(LaunchDescriptionSource):
+    """A launch file in Python, whatever its name."""
+
+    def __init__(self, launch_file_path: SomeSubstitutionsType) -> None:
+        super().__init__(None, launch_file_path, "interpreted python launch file")
+
+    def _get_launch_description(self, location: str) -> LaunchDescription:
+        return get_launch_description_from_python_launch_file(location)

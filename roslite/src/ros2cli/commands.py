@@ -1,0 +1,64 @@
+"""The table of commands. A new verb is a module and a line here."""
+
+from __future__ import annotations
+
+from .command import Command, Verb
+
+COMMANDS = {
+    "interface": Command(
+        "Show information about ROS interfaces",
+        verbs={
+            "list": Verb("interface.list", "List all interface types available"),
+            "package": Verb("interface.package", "Output a list of available interface types within one package"),
+            "show": Verb("interface.show", "Output the interface definition"),
+        },
+    ),
+    "launch": Command("Run a launch file", module="launch"),
+    "node": Command(
+        "Various node related sub-commands",
+        verbs={
+            "info": Verb("node.info", "Output information about a node"),
+            "list": Verb("node.list", "Output a list of available nodes"),
+        },
+    ),
+    "param": Command(
+        "Various param related sub-commands",
+        verbs={
+            "describe": Verb("param.describe", "Show descriptive information about declared parameters"),
+            "dump": Verb("param.dump", "Dump the parameters of a node to a yaml file"),
+            "get": Verb("param.get", "Get parameter"),
+            "list": Verb("param.list", "Output a list of available parameters"),
+            "load": Verb("param.load", "Load parameter file for a node"),
+            "set": Verb("param.set", "Set parameter"),
+        },
+    ),
+    "pkg": Command(
+        "Various package related sub-commands",
+        verbs={
+            "executables": Verb("pkg.executables", "Output a list of package specific executables"),
+            "list": Verb("pkg.list", "Output a list of available packages"),
+            "prefix": Verb("pkg.prefix", "Output the prefix path of a package"),
+        },
+    ),
+    "run": Command("Run a package specific executable", module="run"),
+    "service": Command(
+        "Various service related sub-commands",
+        verbs={
+            "call": Verb("service.call", "Call a service"),
+            "list": Verb("service.list", "Output a list of available services"),
+            "type": Verb("service.type", "Output a service's type"),
+        },
+    ),
+    "topic": Command(
+        "Various topic related sub-commands",
+        verbs={
+            "bw": Verb("topic.bw", "Display bandwidth used by topic"),
+            "echo": Verb("topic.echo", "Output messages from a topic"),
+            "hz": Verb("topic.hz", "Print the average publishing rate to screen"),
+            "info": Verb("topic.info", "Print information about a topic"),
+            "list": Verb("topic.list", "Output a list of available topics"),
+            "pub": Verb("topic.pub", "Publish a message to a topic"),
+            "type": Verb("topic.type", "Print a topic's type"),
+        },
+    ),
+}
