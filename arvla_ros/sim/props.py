@@ -30,6 +30,9 @@ _CUP_FACETS = 120
 Shape = Literal["battery", "cup"]
 HEIGHT: dict[Shape, float] = {"battery": _BATTERY_HEIGHT, "cup": _CUP_HEIGHT}
 
+SHADOW_RADIUS: dict[Shape, float] = {"battery": 0.022, "cup": 0.055}
+"""How far the soft shadow of an object on the table reaches, m."""
+
 
 @dataclass(frozen=True)
 class Prop:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -44,11 +45,20 @@ import mujoco  # noqa: E402
 __all__ = ["CameraRenderer", "RenderingError", "mujoco"]
 
 
+Decorator = Callable[[mujoco.MjvScene, mujoco.MjData], None]
+
+
 class CameraRenderer:
     """Renders the named cameras of one model at one size."""
 
-    def __init__(self, model: mujoco.MjModel, width: int, height: int) -> None:
+    def __init__(self, model: mujoco.MjModel, width: int, height: int, decorate: Decorator) -> None:
         """Open an off-screen OpenGL context of ``width`` x ``height`` pixels.
+
+        Args:
+            model: The compiled scene.
+            width: Of the picture, pixels.
+            height: Of the picture, pixels.
+            decorate: Adds what is drawn but is no part of the physics.
 
         Raises:
             RenderingError: no OpenGL backend works here, or the size is impossible.
@@ -59,6 +69,7 @@ class CameraRenderer:
         backend = os.environ.get("MUJOCO_GL", "")
         if backend == "disable":
             raise RenderingError(f"no OpenGL library for off-screen rendering: {_REMEDY}")
+        self._decorate = decorate
         try:
             self._renderer = mujoco.Renderer(model, height=height, width=width)
         except (ImportError, AttributeError, RuntimeError, mujoco.FatalError) as error:
@@ -67,6 +78,7 @@ class CameraRenderer:
     def render(self, data: mujoco.MjData, camera: str) -> npt.NDArray[np.uint8]:
         """Return what ``camera`` sees, RGB ``[height, width, 3]``."""
         self._renderer.update_scene(data, camera)
+        self._decorate(self._renderer.scene, data)
         image: npt.NDArray[np.uint8] = self._renderer.render()
         return image
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from arvla_ros.sim.props import Prop, add_prop
 from arvla_ros.sim.rendering import mujoco
+from arvla_ros.sim.shadows import add_shadow_material
 
 SCENE = Path(__file__).with_name("scene.xml")
 _WOOD_PIXELS = 512
@@ -18,6 +19,7 @@ def build_model(props: Iterable[Prop]) -> mujoco.MjModel:
     """Return the compiled model of arm, table and ``props``."""
     spec = mujoco.MjSpec.from_file(str(SCENE))
     _add_wood(spec)
+    add_shadow_material(spec)
     for prop in props:
         add_prop(spec, prop)
     return spec.compile()

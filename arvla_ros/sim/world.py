@@ -9,8 +9,10 @@ import numpy.typing as npt
 
 from arvla_ros.robots import wx250s
 from arvla_ros.robots.contract import RobotContract
+from arvla_ros.sim.props import SHADOW_RADIUS
 from arvla_ros.sim.rendering import CameraRenderer, RenderingError, mujoco
 from arvla_ros.sim.scene import build_model
+from arvla_ros.sim.shadows import Shadows
 from arvla_ros.sim.tasks import Scenario, Task, TaskStatus
 
 Array = npt.NDArray[np.float64]
@@ -19,6 +21,13 @@ _JUDGE_PERIOD_S = 0.02
 # XM430-W350 at 12 V: 4.1 N m at 2.3 A; shoulder and elbow are driven by two servos that share the torque.
 _MILLIAMPERE_PER_NEWTON_METRE = 2300 / 4.1
 _SERVOS = np.array([1, 2, 2, 1, 1, 1])
+
+# What casts a shadow: from body to body, half-width in m.
+_LINKS = [
+    ("upper_arm_link", "upper_forearm_link", 0.04),
+    ("upper_forearm_link", "wrist_link", 0.045),
+    ("left_finger_link", "right_finger_link", 0.04),
+]
 
 
 class JointReading(NamedTuple):
@@ -58,6 +67,7 @@ class WidowXWorld:
         joints = [self.model.joint(name) for name in (*wx250s.ARM_JOINTS, *wx250s.FINGER_JOINTS)]
         self._qpos = np.array([joint.qposadr[0] for joint in joints])
         self._dofs = np.array([joint.dofadr[0] for joint in joints])
+        self._shadows = Shadows(self.model, _LINKS, {prop.name: SHADOW_RADIUS[prop.shape] for prop in task.props})
         self._judge_steps = round(_JUDGE_PERIOD_S / self.timestep)
         self.reset(0)
 
@@ -193,7 +203,7 @@ class WidowXWorld:
             raise RenderingError(f"camera {camera!r} is none of the contract's: {', '.join(self._cameras)}")
         size = (self._cameras[camera].width, self._cameras[camera].height)
         if size not in self._renderers:
-            self._renderers[size] = CameraRenderer(self.model, *size)
+            self._renderers[size] = CameraRenderer(self.model, *size, self._shadows.draw)
         return self._renderers[size].render(self.data, camera)
 
     def close(self) -> None:

@@ -1,0 +1,67 @@
+"""Films the scripted expert doing a task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from arvla_ros.robots.contract import RobotContract
+from arvla_ros.sim.env import RolloutEnv
+from arvla_ros.sim.expert import make_expert
+from arvla_ros.sim.tasks import make_task
+
+
+@dataclass(frozen=True)
+class WatchConfig:
+    """What to film, and where to."""
+
+    task: str = "reach"
+    """What to do."""
+    seed: int = 0
+    """The same seed gives the same film."""
+    out: Path = Path("watch.mp4")
+    """Where the film goes."""
+
+
+def watch(config: WatchConfig) -> int:
+    """Film one episode; return 0 if it succeeded, else 1.
+
+    Raises:
+        TaskError: there is no such task.
+        OSError: the film cannot be written.
+    """
+    contract = RobotContract.load()
+    env = RolloutEnv(make_task(config.task), contract)
+    expert = make_expert(config.task, np.random.default_rng(config.seed))
+    observation = env.reset(config.seed)
+    camera = contract.cameras[0].name
+    frames = [env.world.render(camera)]
+    while not env.over:
+        env.step(expert.action(env.world))
+        frames.append(env.world.render(camera))
+    env.close()
+    write_film(config.out, frames, contract.control_rate_hz)
+    status = env.status()
+    outcome = "success" if status.success else "failure"
+    print(
+        f"seed {config.seed}, {observation.instruction!r}: {outcome} after {status.elapsed:.1f} s, "
+        f"score {status.score:.2f}, {status.detail}; {config.out}"
+    )
+    return 0 if status.success else 1
+
+
+def write_film(path: Path, frames: list[npt.NDArray[np.uint8]], rate_hz: float) -> None:
+    """Write RGB frames ``[H, W, 3]`` as an H.264 film that every browser plays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width = frames[0].shape[:2]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(rate_hz).limit_denominator(1000))
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
