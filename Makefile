@@ -8,9 +8,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONPATH AMENT_PREFIX_PATH RMW_IMPLEMENTATION
 
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-PACKAGED := setup.py pyproject.toml requirements.txt constraints.txt package.xml \
-            $(wildcard scripts/* launch/* config/* config/*/* checkpoints/*/* msg/* srv/*)
-ROSLITE := $(shell find roslite -name '*.py' -o -name '*.toml' -o -name '*.msg' -o -name '*.srv')
+INDEX := .venv/share/ament_index/resource_index/packages
 
 .PHONY: demo test format clean
 demo: .venv/installed
@@ -32,8 +30,14 @@ format: .venv/installed-dev
 clean:
 	rm -rf .venv demo build *.egg-info roslite/build roslite/src/*.egg-info
 
-.venv/installed: .venv/bin/pip $(PACKAGED) $(ROSLITE)
-	$(PIP) ./roslite --editable .
+# Editable, and the share folder and executables as links into this checkout: a change takes effect at once, as after
+# `colcon build --symlink-install`. (`pip install ./roslite .` copies instead.)
+.venv/installed: .venv/bin/pip pyproject.toml requirements.txt constraints.txt roslite/pyproject.toml
+	$(PIP) --editable ./roslite --editable .
+	mkdir -p $(INDEX)
+	ln -sfn $(CURDIR)/resource/arvla_ros $(INDEX)/arvla_ros
+	ln -sfn $(CURDIR) .venv/share/arvla_ros
+	ln -sfn $(CURDIR)/scripts .venv/lib/arvla_ros
 	touch $@
 
 .venv/installed-dev: .venv/installed

@@ -18,7 +18,7 @@ def share_files(folder: str) -> Iterator[tuple[str, list[str]]]:
 
 setup(
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["py.typed"]},
+    package_data={NAME: ["py.typed"], f"{NAME}.sim": ["*.xml"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml", "requirements.txt"]),

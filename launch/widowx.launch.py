@@ -24,7 +24,7 @@ ARGUMENTS = (
     ("device", "cpu", "torch device of perception and action expert, e.g. cuda"),
     ("instruction", "", "what to do, in words; empty: wait for /instruction"),
     ("task", "reach", "simulated task"),
-    ("seed", "1000000", "simulated layout to begin with; each episode takes the next"),
+    ("seed", "0", "simulated layout to begin with; each episode takes the next"),
     ("episodes", "0", "simulated episodes to carry out before everything ends; 0: until Ctrl-C"),
     ("report", "", "folder for the log of the simulated episodes; empty: none"),
     ("params_file", DEFAULT_PARAMS, "YAML file with node parameters"),

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from arvla_ros.control.control_loop import Mode
@@ -36,7 +37,7 @@ def write_film(log: RunLog, path: Path) -> None:
             picture = _compose(frame, number, len(log.episodes), episode, log.steps[max(at, 0)])
             if index == 0:
                 stream.width, stream.height = picture.size
-            video_frame = av.VideoFrame.from_image(picture)
+            video_frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
             video_frame.pts, video_frame.time_base = index, Fraction(1, FRAME_RATE)
             container.mux(stream.encode(video_frame))
         container.mux(stream.encode())

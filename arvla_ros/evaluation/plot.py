@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from arvla_ros.evaluation.run_log import RunLog, StepRecord
 
@@ -67,4 +68,4 @@ def _plot_staleness(axes: Axes, seconds: np.ndarray, steps: list[StepRecord]) ->
     stale = np.array([np.nan if step.staleness_steps < 0 else step.staleness_steps for step in steps])
     axes.bar(seconds, stale, width=0.08, color="tab:orange")
     axes.set_ylabel("staleness,\nsteps")
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))

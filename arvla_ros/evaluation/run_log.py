@@ -90,7 +90,8 @@ class RunLog:
         arrays["frame_capture_ns"] = np.array([frame.capture_ns for frame in self.frames], dtype=np.int64)
         arrays["frame_end"] = np.cumsum([len(frame.jpeg) for frame in self.frames], dtype=np.int64)
         arrays["frame_jpeg"] = np.frombuffer(b"".join(frame.jpeg for frame in self.frames), dtype=np.uint8)
-        np.savez(folder / "run.npz", **arrays)
+        with (folder / "run.npz").open("wb") as file:
+            np.savez(file, **arrays)
 
     @classmethod
     def load(cls, folder: Path) -> RunLog:
