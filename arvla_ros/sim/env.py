@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +14,8 @@ from arvla_ros.robots.contract import RobotContract
 from arvla_ros.sim.tasks import Task, TaskStatus
 from arvla_ros.sim.world import WidowXWorld
 
-# The guard's rate: within a control period it walks from the last target to the next in steps of this length.
-_GUARD_PERIOD_S = 0.02
+GUARD_RATE_HZ = 50.0
+"""Within a control period the guard walks from the last target to the next, with commands at this rate."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class RolloutEnv:
         self.contract = contract
         self.world = WidowXWorld(task, contract)
         self._safety = SafetyFilter(wx250s.LIMITS)
-        self._substeps = max(1, round(1 / contract.control_rate_hz / _GUARD_PERIOD_S))
+        self._substeps = max(1, round(GUARD_RATE_HZ / contract.control_rate_hz))
         self._substep_s = 1 / contract.control_rate_hz / self._substeps
         self._sent = self.world.scenario.arm
 
@@ -49,6 +50,16 @@ class RolloutEnv:
         Raises:
             ValueError: the action has the wrong length or is not finite.
         """
+        for _ in self.substeps(action):
+            pass
+        return self._observe()
+
+    def substeps(self, action: npt.NDArray[np.float32]) -> Iterator[None]:
+        """Do what ``step`` does, with a pause after each command to the driver, at ``GUARD_RATE_HZ``: to film it.
+
+        Raises:
+            ValueError: the action has the wrong length or is not finite.
+        """
         if action.shape != (self.contract.state_size,):
             raise ValueError(f"action must have shape [{self.contract.state_size}], got {list(action.shape)}")
         target, opening = self.contract.command(action, self.world.state())
@@ -59,7 +70,7 @@ class RolloutEnv:
             self.world.set_arm_target(safe.joints)
             self.world.set_gripper_target(safe.gripper)
             self.world.advance(self._substep_s)
-        return self._observe()
+            yield
 
     def render_policy_image(self) -> npt.NDArray[np.uint8]:
         """Return what the policy sees now: the first camera's frame, averaged down by the contract."""

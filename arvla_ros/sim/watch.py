@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arvla_ros.robots.contract import RobotContract
-from arvla_ros.sim.env import RolloutEnv
+from arvla_ros.sim.env import GUARD_RATE_HZ, RolloutEnv
 from arvla_ros.sim.expert import make_expert
 from arvla_ros.sim.tasks import make_task
 
@@ -42,10 +42,9 @@ def watch(config: WatchConfig) -> int:
     camera = contract.cameras[0].name
     frames = [env.world.render(camera)]
     while not env.over:
-        env.step(expert.action(env.world))
-        frames.append(env.world.render(camera))
+        frames += [env.world.render(camera) for _ in env.substeps(expert.action(env.world))]
     env.close()
-    write_film(config.out, frames, contract.control_rate_hz)
+    write_film(config.out, frames, GUARD_RATE_HZ)
     status = env.status()
     outcome = "success" if status.success else "failure"
     print(
