@@ -162,8 +162,9 @@ class ExecuteLocal(Action):
         self.prepare(context)
         if context.is_shutdown:
             return None
-        self.__sigterm_after = float(perform_substitutions(context, self.__sigterm_timeout))
-        self.__sigkill_after = float(perform_substitutions(context, self.__sigkill_timeout))
+        sigterm_after = perform_substitutions(context, self.__sigterm_timeout)
+        sigkill_after = float(sigterm_after) + float(perform_substitutions(context, self.__sigkill_timeout))
+        self.__escalation_after = (sigterm_after, str(sigkill_after))
         output = self.__output
         loggers = logging.get_output_loggers(
             self.__name, output if isinstance(output, dict) else perform_substitutions(context, output)
@@ -214,16 +215,17 @@ class ExecuteLocal(Action):
     async def __escalate(self, process: ChildProcess) -> None:
         if self.__send_sigint:
             self.__signal(Signals.SIGINT)
-        total = 0.0
-        for before, then, seconds in (
-            (Signals.SIGINT, Signals.SIGTERM, self.__sigterm_after),
-            (Signals.SIGTERM, Signals.SIGKILL, self.__sigkill_after),
+        waited = 0.0
+        sigterm_after, sigkill_after = self.__escalation_after
+        for before, then, after in (
+            (Signals.SIGINT, Signals.SIGTERM, sigterm_after),
+            (Signals.SIGTERM, Signals.SIGKILL, sigkill_after),
         ):
-            if await process.exits_within(seconds):
+            if await process.exits_within(float(after) - waited):
                 return
-            total += seconds
+            waited = float(after)
             self.__logger.error(
-                f"process[{self.__name}] failed to terminate '{total:g}' seconds after receiving '{before.name}', "
+                f"process[{self.__name}] failed to terminate '{after}' seconds after receiving '{before.name}', "
                 f"escalating to '{then.name}'"
             )
             self.__signal(then)

@@ -1,0 +1,40 @@
+"""What roslite's launch does beyond ROS 2's: no process is left behind, whatever ends the launch."""
+
+import signal
+from pathlib import Path
+
+import pytest
+from launch_helpers import is_running, read_until, start_ros2, wait_until
+
+LAUNCH_FILE = """
+import sys
+from launch import LaunchDescription
+from launch.actions import ExecuteProcess
+
+CODE = "import os, time; print('pid', os.getpid(), flush=True); time.sleep(60)"
+
+
+def generate_launch_description():
+    return LaunchDescription([ExecuteProcess(cmd=[sys.executable, "-c", CODE], output="screen")])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGKILL])
+def test_no_process_outlives_the_launch(tmp_path: Path, number: signal.Signals) -> None:
+    path = tmp_path / "a.launch.py"
+    path.write_text(LAUNCH_FILE)
+    process = start_ros2("launch", str(path), ROS_LOG_DIR=str(tmp_path))
+    pid = int(read_until(process, "] pid ")[-1].split()[-1])
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    wait_until(lambda: not is_running(pid))
+    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 1)
+
+
+def test_an_error_names_the_line_of_the_launch_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.launch.py"
+    path.write_text("import launch\n\n\ndef generate_launch_description():\n    return launch.LaunchDescriptoin()\n")
+    process = start_ros2("launch", str(path), ROS_LOG_DIR=str(tmp_path))
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"({path}, line 5)" in output
