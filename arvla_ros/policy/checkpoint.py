@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import typing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ from arvla_ros.robots.contract import ContractError, RobotContract
 FORMAT = "arvla_ros checkpoint 1"
 CONFIG, BACKBONE, EXPERT, CARD = "config.json", "backbone.safetensors", "expert.safetensors", "README.md"
 
+_NORMALIZED = ("state", "action", "position")
 _WEIGHT_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
 ConfigT = TypeVar("ConfigT", BackboneConfig, ExpertConfig)
@@ -47,8 +49,12 @@ class Manifest:
         expert: shape of the action expert.
         state: normalisation of states.
         action: normalisation of actions.
+        position: normalisation of the object positions (x, y in ``base_link``, m) that the backbone tells.
         model_id: SHA-256 of ``backbone.safetensors``, in hex; filled in when saved.
         training: how it came about, for people: seeds, steps, seconds, machine, measured success.
+
+    Raises:
+        ValueError: backbone, expert, contract and normalisation do not fit each other.
     """
 
     task: str
@@ -57,8 +63,26 @@ class Manifest:
     expert: ExpertConfig
     state: Normalizer
     action: Normalizer
+    position: Normalizer
     model_id: str = ""
     training: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        made = (self.backbone.layers, self.backbone.kv_heads, self.backbone.head_dim)
+        read = (self.expert.layers, self.expert.kv_heads, self.expert.head_dim)
+        if made != read:
+            raise ValueError(f"backbone makes [layers, kv heads, head dim] {list(made)}, expert reads {list(read)}")
+        sizes = {
+            "expert's state": (self.expert.state_size, self.contract.state_size),
+            "expert's action": (self.expert.action_size, self.contract.state_size),
+            "state normalisation": (len(self.state.offset), self.expert.state_size),
+            "action normalisation": (len(self.action.offset), self.expert.action_size),
+            "backbone's image height": (self.backbone.image_height, self.contract.image_height),
+            "backbone's image width": (self.backbone.image_width, self.contract.image_width),
+        }
+        for name, (found, expected) in sizes.items():
+            if found != expected:
+                raise ValueError(f"{name} has size {found}, expected {expected}")
 
     @property
     def instructions(self) -> tuple[str, ...]:
@@ -82,7 +106,7 @@ def save_checkpoint(
         "contract": manifest.contract.to_dict(),
         "backbone": dataclasses.asdict(manifest.backbone),
         "expert": dataclasses.asdict(manifest.expert),
-        "normalization": {"state": manifest.state.to_dict(), "action": manifest.action.to_dict()},
+        "normalization": {name: getattr(manifest, name).to_dict() for name in _NORMALIZED},
         "training": manifest.training,
     }
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
@@ -113,8 +137,7 @@ def load_manifest(folder: str | Path) -> Manifest:
             contract=RobotContract.from_dict(config["contract"]),
             backbone=_config(BackboneConfig, config["backbone"], "backbone"),
             expert=_config(ExpertConfig, config["expert"], "expert"),
-            state=Normalizer.from_dict(config["normalization"]["state"]),
-            action=Normalizer.from_dict(config["normalization"]["action"]),
+            **{name: Normalizer.from_dict(config["normalization"][name]) for name in _NORMALIZED},
             model_id=str(config["model_id"]),
             training=dict(config["training"]),
         )
@@ -181,7 +204,18 @@ def _config(cls: type[ConfigT], fields: Any, name: str) -> ConfigT:
         raise ValueError(f"{name}: missing or unknown {', '.join(differing)}")
     # JSON has lists where configs, which are hashable, have tuples.
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+    for key, hint in typing.get_type_hints(cls).items():
+        if not _is_of_type(values[key], hint):
+            raise ValueError(f"{name}: {key} is {values[key]!r}")
     return cls(**values)
+
+
+def _is_of_type(value: Any, hint: Any) -> bool:
+    if typing.get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_is_of_type(item, typing.get_args(hint)[0]) for item in value)
+    if typing.get_origin(hint) is typing.Literal:
+        return value in typing.get_args(hint)
+    return type(value) is hint or (hint is float and type(value) is int)
 
 
 def _load(module: ModuleT, file: Path, device: torch.device | str) -> tuple[ModuleT, str]:

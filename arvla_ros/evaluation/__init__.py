@@ -1,0 +1,1 @@
+"""Evaluation: rollouts, what a run left behind, figures and films."""
