@@ -1,0 +1,121 @@
+"""Looking at the ROS graph from a process that has just come into it.
+
+Nothing runs in the background that knows the graph already, so every command waits for what it looks for, or, where it
+looks for everything, until nothing new has come for a while.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+
+import rclpy
+
+from .command import CommandError
+
+T = TypeVar("T")
+
+SOUGHT_FOR_S = 5.0
+"""How long something that was named is waited for."""
+
+_QUIET_FOR_S = 0.5
+_LISTEN_AT_MOST_S = 5.0
+_POLL_S = 0.02
+
+
+@contextmanager
+def cli_node(name: str = "_ros2cli") -> Iterator[Node]:
+    """A node for the time of a command; its name is hidden and its own."""
+    rclpy.init(args=[])
+    try:
+        node = rclpy.create_node(f"{name}_{os.getpid()}", start_parameter_services=False, enable_rosout=False)
+        yield node
+        node.destroy_node()
+    except ExternalShutdownException:
+        raise KeyboardInterrupt from None  # a signal, as it is without rclpy
+    finally:
+        rclpy.try_shutdown()
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float = SOUGHT_FOR_S) -> bool:
+    """Wait until the condition holds, and return whether it does."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
+def settled(query: Callable[[], T]) -> T:
+    """Ask until the answer has not changed for a while, and return it."""
+    start = changed = time.monotonic()
+    answer = query()
+    while time.monotonic() - changed < _QUIET_FOR_S and time.monotonic() - start < _LISTEN_AT_MOST_S:
+        time.sleep(_POLL_S)
+        if (latest := query()) != answer:
+            answer, changed = latest, time.monotonic()
+    return answer
+
+
+def absolute(name: str) -> str:
+    """Put a slash before a relative name."""
+    return name if name.startswith("/") else f"/{name}"
+
+
+def is_hidden(name: str) -> bool:
+    """Whether any part of a name begins with an underscore."""
+    return any(part.startswith("_") for part in name.split("/"))
+
+
+def split(full_name: str) -> tuple[str, str]:
+    """Split a node's full name into name and namespace."""
+    namespace, _, name = absolute(full_name).rpartition("/")
+    return name, namespace or "/"
+
+
+def node_names(node: Node, *, hidden: bool = False) -> list[str]:
+    """Full names of the nodes there are now, sorted; a name that several share comes as often."""
+    names = (f"{namespace.rstrip('/')}/{name}" for name, namespace in node.get_node_names_and_namespaces())
+    return sorted(name for name in names if hidden or not is_hidden(name))
+
+
+def topics(node: Node, *, hidden: bool = False) -> list[tuple[str, list[str]]]:
+    """Names and types of the topics there are now, sorted."""
+    return [(name, types) for name, types in sorted(node.get_topic_names_and_types()) if hidden or not is_hidden(name)]
+
+
+def services(node: Node, *, hidden: bool = False) -> list[tuple[str, list[str]]]:
+    """Names and types of the services there are now, sorted."""
+    named = sorted(node.get_service_names_and_types())
+    return [(name, types) for name, types in named if hidden or not is_hidden(name)]
+
+
+def find_node(node: Node, name: str) -> str:
+    """Wait for a node and return its full name.
+
+    Raises:
+        CommandError: it does not come.
+    """
+    full_name = absolute(name)
+    if not wait_for(lambda: full_name in node_names(node, hidden=True)):
+        raise CommandError(f"Node not found: '{full_name}'; there: {', '.join(node_names(node)) or 'none'}")
+    return full_name
+
+
+def topic_types(node: Node, topic: str) -> list[str]:
+    """Wait for a topic and return its types, which are none if it does not come."""
+    wait_for(lambda: topic in dict(node.get_topic_names_and_types()))
+    return dict(node.get_topic_names_and_types()).get(topic, [])
+
+
+def service_types(node: Node, service: str) -> list[str]:
+    """Wait for a service and return its types, which are none if it does not come."""
+    wait_for(lambda: service in dict(node.get_service_names_and_types()))
+    return dict(node.get_service_names_and_types()).get(service, [])

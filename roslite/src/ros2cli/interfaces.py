@@ -1,0 +1,56 @@
+"""Types by their names, and messages from YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from rosidl_runtime_py.utilities import get_message, get_service
+
+from rosidl_runtime_py import set_message_fields
+
+from .command import CommandError
+
+
+def message_type(name: str) -> Any:
+    """Return the class of a message by a name such as `std_msgs/msg/String`.
+
+    Raises:
+        CommandError: there is none.
+    """
+    return _load(get_message, name)
+
+
+def service_type(name: str) -> Any:
+    """Return the class of a service by a name such as `std_srvs/srv/Trigger`.
+
+    Raises:
+        CommandError: there is none.
+    """
+    return _load(get_service, name)
+
+
+def _load(get: Any, name: str) -> Any:
+    try:
+        return get(name)
+    except (ImportError, AttributeError, LookupError, ValueError) as error:
+        raise CommandError(f"The passed type is invalid: '{name}': {error}") from error
+
+
+def fill(message: Any, values: str) -> Any:
+    """Set the fields of a message from a YAML dictionary and return it.
+
+    Raises:
+        CommandError: it is no dictionary, or does not fit the message.
+    """
+    try:
+        fields = yaml.safe_load(values)
+    except yaml.YAMLError as error:
+        raise CommandError(f"The passed value is not valid YAML: {error}") from error
+    if not isinstance(fields, dict):
+        raise CommandError("The passed value needs to be a dictionary in YAML format")
+    try:
+        set_message_fields(message, fields)
+    except (AttributeError, TypeError, ValueError, AssertionError) as error:
+        raise CommandError(f"Failed to populate field: {error}") from error
+    return message

@@ -1,0 +1,100 @@
+"""`ros2 topic echo`."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+import rclpy
+from rclpy.task import Future
+from ros2cli import qos
+from ros2cli.command import CommandError
+from ros2cli.graph import absolute, cli_node
+from rosidl_runtime_py import message_to_csv, message_to_yaml
+
+from .subscribe import matching_profile, type_of
+
+_TRUNCATE_LENGTH = 128
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("topic_name", help="Name of the ROS topic to listen to (e.g. '/chatter')")
+    parser.add_argument("message_type", nargs="?", help="Type of the ROS message (e.g. 'std_msgs/msg/String')")
+    qos.add_qos_arguments(parser, default="what the publishers offer")
+    parser.add_argument("--csv", action="store_true", help="Output all recursive fields separated by commas")
+    parser.add_argument("--field", help="Echo a selected field of a message, e.g. 'header.stamp'")
+    parser.add_argument("--full-length", "-f", action="store_true", help="Output all elements of arrays and strings")
+    parser.add_argument(
+        "--truncate-length",
+        "-l",
+        type=int,
+        default=_TRUNCATE_LENGTH,
+        help=f"The length to truncate arrays, bytes, and strings to (default: {_TRUNCATE_LENGTH})",
+    )
+    parser.add_argument("--no-arr", action="store_true", help="Don't print array fields of messages")
+    parser.add_argument("--no-str", action="store_true", help="Don't print string fields of messages")
+    parser.add_argument("--flow-style", action="store_true", help="Print collections in the block style")
+    parser.add_argument("--once", action="store_true", help="Print the first message received and then exit")
+    parser.add_argument("--timeout", metavar="N", type=float, help="Give up after N seconds without a message")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Print messages until interrupted, or one."""
+    topic = absolute(args.topic_name)
+    with cli_node() as node:
+        message_class = type_of(node, topic, args.message_type)
+        default = qos.matching([]) if qos.given(args) else matching_profile(node, topic)
+        printer = _Printer(args)
+        node.create_subscription(message_class, topic, printer, qos.profile(args, default))
+        while not printer.finished.done():
+            rclpy.spin_until_future_complete(node, printer.finished, timeout_sec=args.timeout)
+            if args.timeout is not None and time.monotonic() - printer.latest >= args.timeout:
+                raise CommandError(f"no message on '{topic}' within {args.timeout:g} s")
+        printer.finished.result()
+
+
+class _Printer:
+    """Prints messages as the arguments say."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.finished = Future()
+        self.latest = time.monotonic()
+        self.__args = args
+        self.__path = [] if args.field is None else args.field.split(".")
+        self.__options: dict[str, Any] = {
+            "truncate_length": None if args.full_length else args.truncate_length,
+            "no_arr": args.no_arr,
+            "no_str": args.no_str,
+        }
+
+    def __call__(self, message: Any) -> None:
+        """Print a message."""
+        self.latest = time.monotonic()
+        if self.finished.done():
+            return
+        try:
+            self.__print(self.__select(message))
+        except CommandError as error:
+            self.finished.set_exception(error)
+            return
+        if self.__args.once:
+            self.finished.set_result(None)
+
+    def __select(self, message: Any) -> Any:
+        selected = message
+        for name in self.__path:
+            if not hasattr(selected, name):
+                raise CommandError(f"Invalid field '{self.__args.field}': {type(selected).__name__} has no '{name}'")
+            selected = getattr(selected, name)
+        return selected
+
+    def __print(self, selected: Any) -> None:
+        is_message = hasattr(selected, "get_fields_and_field_types")
+        if self.__args.csv:
+            print(message_to_csv(selected, **self.__options) if is_message else selected)
+        elif is_message:
+            print(message_to_yaml(selected, flow_style=self.__args.flow_style, **self.__options), end="---\n")
+        else:
+            print(selected, end="\n---\n")

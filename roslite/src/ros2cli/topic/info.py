@@ -1,0 +1,42 @@
+"""`ros2 topic info`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from ros2cli.command import CommandError
+from ros2cli.graph import absolute, cli_node, settled, topic_types
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("topic_name", help="Name of the ROS topic to get info (e.g. '/chatter')")
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="Prints node name, namespace, type, GID and QoS profile of each publisher and subscription",
+    )
+
+
+def main(args: argparse.Namespace) -> None:
+    """Print type and numbers of publishers and subscriptions, or all about each."""
+    topic = absolute(args.topic_name)
+    with cli_node() as node:
+        types = topic_types(node, topic)
+        if not types:
+            raise CommandError(f"Unknown topic '{topic}'")
+        ends: list[tuple[str, Callable[[str], list[Any]]]] = [
+            ("Publisher count", node.get_publishers_info_by_topic),
+            ("Subscription count", node.get_subscriptions_info_by_topic),
+        ]
+        found = settled(lambda: [(title, sorted(map(str, query(topic)))) for title, query in ends])
+    line_end = "\n\n" if args.verbose else "\n"
+    print(f"Type: {', '.join(types)}", end=line_end)
+    for title, endpoints in found:
+        print(f"{title}: {len(endpoints)}", end=line_end)
+        if args.verbose:
+            for endpoint in endpoints:
+                print(endpoint, end=line_end)
