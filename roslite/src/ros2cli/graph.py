@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
-
-import rclpy
 
 from .command import CommandError
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from rosidl_runtime_py.utilities import get_message, get_service
-
 from rosidl_runtime_py import set_message_fields
+from rosidl_runtime_py.utilities import get_message, get_service
 
 from .command import CommandError
 

@@ -8,13 +8,12 @@ import sys
 from pathlib import Path
 
 import launch as ros_launch
+from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from launch.invalid_launch_file_error import InvalidLaunchFileError
 from launch.launch_description_sources import (
     AnyLaunchDescriptionSource,
     get_launch_description_from_any_launch_file,
 )
-
-from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
 from .command import CommandError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
+from ament_index_python.packages import get_package_prefix, get_package_share_directory
 from launch.launch_context import LaunchContext
 from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.substitution import (
@@ -13,8 +14,6 @@ from launch.substitution import (
     normalize_to_list_of_substitutions,
     perform_substitutions,
 )
-
-from ament_index_python.packages import get_package_prefix, get_package_share_directory
 
 
 class FindPackage(Substitution):

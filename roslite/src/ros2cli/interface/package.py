@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from ros2cli.command import CommandError
 from roslite.definitions import interface_names
+
+from ros2cli.command import CommandError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rosbags.typesys import Stores, get_typestore
-
-from ros2cli.command import CommandError
 from roslite.definitions import distribution, interface_names, parse_message
 from roslite.prefixes import find_in_share
+
+from ros2cli.command import CommandError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

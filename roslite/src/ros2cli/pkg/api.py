@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+
 from ros2cli.command import CommandError
 
 

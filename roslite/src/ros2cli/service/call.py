@@ -6,6 +6,7 @@ import argparse
 import time
 
 import rclpy
+
 from ros2cli.command import CommandError
 from ros2cli.graph import cli_node
 from ros2cli.interfaces import fill, service_type

@@ -8,10 +8,11 @@ from typing import Any
 
 import rclpy
 from rclpy.task import Future
+from rosidl_runtime_py import message_to_csv, message_to_yaml
+
 from ros2cli import qos
 from ros2cli.command import CommandError
 from ros2cli.graph import absolute, cli_node
-from rosidl_runtime_py import message_to_csv, message_to_yaml
 
 from .subscribe import matching_profile, type_of
 

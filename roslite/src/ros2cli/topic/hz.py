@@ -8,6 +8,7 @@ import time
 from collections import deque
 
 import rclpy
+
 from ros2cli.graph import absolute, cli_node
 
 from .subscribe import subscribe_raw

@@ -9,6 +9,7 @@ import time
 from rclpy.duration import Duration
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
+
 from ros2cli import qos
 from ros2cli.command import CommandError
 from ros2cli.graph import cli_node, wait_for

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.node import Node
-
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
+
 from ros2cli import qos
 from ros2cli.command import CommandError
 from ros2cli.graph import topic_types, wait_for
