@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from functools import cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,11 @@ from launch.utilities import normalize_typed_substitution, perform_typed_substit
 from .substitutions import FindPackagePrefix, FindPackageShare
 
 _IN_FILE = re.compile(r"\$\((\S+)\s+([^\s)]+)(?:\s+([^)]*))?\)")
-_files = tempfile.TemporaryDirectory(prefix="launch_params_")
+
+
+@cache
+def _files() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="launch_params_")
 
 
 class ParameterValue:
@@ -133,6 +138,6 @@ def _substitute(context: LaunchContext, match: re.Match[str]) -> str:
 
 def write_parameter_file(text: str) -> Path:
     """Write a parameter file that lasts as long as this process."""
-    with tempfile.NamedTemporaryFile("w", dir=_files.name, suffix=".yaml", delete=False) as file:
+    with tempfile.NamedTemporaryFile("w", dir=_files().name, suffix=".yaml", delete=False) as file:
         file.write(text)
     return Path(file.name)

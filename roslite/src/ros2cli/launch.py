@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-n",
         "--noninteractive",
         action="store_true",
-        default=not sys.stdin.isatty(),
+        default=sys.stdin is None or not sys.stdin.isatty(),
         help="Run the launch system non-interactively, with no terminal associated",
     )
     parser.add_argument(

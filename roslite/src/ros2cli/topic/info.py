@@ -6,8 +6,14 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from rclpy.duration import Duration
+from rclpy.qos import HistoryPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
 from ros2cli.command import CommandError
 from ros2cli.graph import absolute, cli_node, settled, topic_types
+
+_INFINITE_NS = 2**63 - 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +38,7 @@ def main(args: argparse.Namespace) -> None:
             ("Publisher count", node.get_publishers_info_by_topic),
             ("Subscription count", node.get_subscriptions_info_by_topic),
         ]
-        found = settled(lambda: [(title, sorted(map(str, query(topic)))) for title, query in ends])
+        found = settled(lambda: [(title, sorted(map(_describe, query(topic)))) for title, query in ends])
     line_end = "\n\n" if args.verbose else "\n"
     print(f"Type: {', '.join(types)}", end=line_end)
     for title, endpoints in found:
@@ -40,3 +46,29 @@ def main(args: argparse.Namespace) -> None:
         if args.verbose:
             for endpoint in endpoints:
                 print(endpoint, end=line_end)
+
+
+def _describe(endpoint: TopicEndpointInfo) -> str:
+    qos = endpoint.qos_profile
+    depth = f" ({qos.depth})" if qos.history == HistoryPolicy.KEEP_LAST else ""
+    return "\n".join(
+        [
+            f"Node name: {endpoint.node_name}",
+            f"Node namespace: {endpoint.node_namespace}",
+            f"Topic type: {endpoint.topic_type}",
+            f"Endpoint type: {endpoint.endpoint_type.name}",
+            f"GID: {'.'.join(f'{byte:02x}' for byte in endpoint.endpoint_gid)}",
+            "QoS profile:",
+            f"  Reliability: {qos.reliability.name}",
+            f"  History (Depth): {qos.history.name}{depth}",
+            f"  Durability: {qos.durability.name}",
+            f"  Lifespan: {_duration(qos.lifespan)}",
+            f"  Deadline: {_duration(qos.deadline)}",
+            f"  Liveliness: {qos.liveliness.name}",
+            f"  Liveliness lease duration: {_duration(qos.liveliness_lease_duration)}",
+        ]
+    )
+
+
+def _duration(duration: Duration) -> str:
+    return "Infinite" if duration.nanoseconds >= _INFINITE_NS else f"{duration.nanoseconds} nanoseconds"

@@ -8,7 +8,7 @@ import time
 
 from rclpy.duration import Duration
 from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from ros2cli import qos
 from ros2cli.command import CommandError
@@ -58,8 +58,8 @@ def main(args: argparse.Namespace) -> None:
     times = 1 if args.once else args.times
     default = QoSProfile(
         depth=1,
-        durability=qos.DurabilityPolicy.TRANSIENT_LOCAL,
-        reliability=qos.ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+        reliability=ReliabilityPolicy.RELIABLE,
     )
     with cli_node(args.node_name or "_ros2cli_publisher") as node:
         publisher = node.create_publisher(message_class, args.topic_name, qos.profile(args, default))
