@@ -1,0 +1,34 @@
+"""Guard conditions: callbacks that the program itself triggers."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rclpy.callback_groups import CallbackGroup
+
+if TYPE_CHECKING:
+    from rclpy.context import Context
+
+
+class GuardCondition:
+    """Calls back in the executor after it was triggered, from any thread."""
+
+    def __init__(
+        self, callback: Callable[[], Any] | None, callback_group: CallbackGroup | None, context: "Context"
+    ) -> None:
+        self.callback = callback
+        self.callback_group = callback_group
+        self._context = context
+        self._guard = context.participant.create_guard()
+        self.condition = self._guard.entity
+
+    def trigger(self) -> None:
+        """Let the executor call back."""
+        self._guard.trigger()
+
+    def take(self) -> bool:
+        """Return whether it was triggered, and reset it."""
+        return self._guard.take()
+
+    def destroy(self) -> None:
+        """Delete it."""
+        self._guard.close()

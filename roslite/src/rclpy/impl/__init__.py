@@ -1,0 +1,1 @@
+"""What other ROS 2 packages import from inside rclpy."""

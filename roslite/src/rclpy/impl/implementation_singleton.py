@@ -1,0 +1,19 @@
+"""The errors that ROS 2's C library raises, at the place where programs look for them."""
+
+
+class RCLError(RuntimeError):
+    """A call that is not allowed in the present state."""
+
+
+class InvalidHandle(RuntimeError):  # noqa: N818 - ROS 2's name
+    """An entity was used after it was destroyed."""
+
+
+class _Implementation:
+    """Stands where rclpy has its C extension."""
+
+    RCLError = RCLError
+    InvalidHandle = InvalidHandle
+
+
+rclpy_implementation = _Implementation

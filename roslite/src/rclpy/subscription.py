@@ -1,0 +1,102 @@
+"""Subscriptions."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.qos import QoSProfile, to_dds
+from roslite import cdr, dds
+from roslite.discovery import topic_name
+from roslite.idl import dds_type
+from roslite.messages import interface_name
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+
+@dataclass(frozen=True)
+class MessageInfo:
+    """What is known of a received message beside its content; a callback with two arguments gets it."""
+
+    source_timestamp: int
+    received_timestamp: int
+
+
+class Subscription:
+    """Calls back with messages of one type from a topic; made by :meth:`rclpy.node.Node.create_subscription`."""
+
+    def __init__(
+        self,
+        node: "Node",
+        msg_type: Any,
+        topic: str,
+        callback: Callable[..., Any],
+        callback_group: CallbackGroup,
+        qos_profile: QoSProfile,
+        raw: bool,
+    ) -> None:
+        self.msg_type = msg_type
+        self.topic = topic
+        self.callback = callback
+        self.callback_group = callback_group
+        self.qos_profile = qos_profile
+        self.raw = raw
+        self._node = node
+        self._wants_info = _positional_arguments(callback) > 1
+        self._malformed = 0
+        name = topic_name(topic, qos_profile.avoid_ros_namespace_conventions)
+        self._reader = node.context.participant.create_reader(
+            name, dds_type(interface_name(msg_type)), to_dds(qos_profile)
+        )
+        self.condition = dds.create_read_condition(self._reader)
+        self._guid = dds.guid(self._reader)
+        node.own_readers({self._guid})
+
+    @property
+    def topic_name(self) -> str:
+        """The absolute name of the topic."""
+        return self.topic
+
+    def get_publisher_count(self) -> int:
+        """Return how many publishers it hears."""
+        return dds.count_matched_writers(self._reader)
+
+    def take(self) -> tuple[Any, MessageInfo] | None:
+        """Take the oldest message (its CDR if ``raw``); None if there is none.
+
+        Bytes that hold no message of the type are dropped; the first are logged, all are counted.
+        """
+        received = dds.take(self._reader)
+        if received is None:
+            return None
+        info = MessageInfo(received.source_timestamp, self._node.get_clock().now().nanoseconds)
+        if self.raw:
+            return bytes(received.data), info
+        try:
+            return cdr.deserialize(received.data, self.msg_type), info
+        except cdr.CdrError as error:
+            self._malformed += 1
+            self._node.get_logger().error(f"dropping a malformed message on '{self.topic}': {error}", once=True)
+            return None
+
+    def call(self, taken: tuple[Any, MessageInfo]) -> Any:
+        """Call back with what was taken."""
+        message, info = taken
+        return self.callback(message, info) if self._wants_info else self.callback(message)
+
+    def destroy(self) -> None:
+        """Stop listening."""
+        self._node.disown_readers({self._guid})
+        dds.delete(self._reader)
+
+
+def _positional_arguments(callback: Callable[..., Any]) -> int:
+    """Return how many arguments a callback must be called with."""
+    try:
+        parameters = inspect.signature(callback).parameters.values()
+    except (TypeError, ValueError):
+        return 1
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(1 for p in parameters if p.kind in kinds and p.default is inspect.Parameter.empty)

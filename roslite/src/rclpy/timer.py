@@ -1,0 +1,153 @@
+"""Timers, and the rate that a loop sleeps by."""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.clock import Clock, ROSClock
+from rclpy.exceptions import ROSInterruptException, TimerCancelledError
+
+if TYPE_CHECKING:
+    from rclpy.context import Context
+
+
+class Timer:
+    """Calls back each period.
+
+    It is due at multiples of the period from its start: a late call does not shift the next one, and periods that
+    passed meanwhile are skipped.
+    """
+
+    def __init__(
+        self,
+        callback: Callable[[], Any],
+        callback_group: CallbackGroup | None,
+        timer_period_ns: int,
+        clock: Clock,
+        *,
+        context: "Context | None" = None,
+    ) -> None:
+        if timer_period_ns < 0:
+            raise ValueError("timer period must not be negative")
+        self.callback = callback
+        self.callback_group = callback_group
+        self.clock = clock
+        self._context = context
+        self._period_ns = int(timer_period_ns)
+        self._cancelled = False
+        self._last_call_ns = clock.now_ns()
+        self._next_call_ns = self._last_call_ns + self._period_ns
+
+    @property
+    def timer_period_ns(self) -> int:
+        """The period in nanoseconds; a new one holds from the next call on."""
+        return self._period_ns
+
+    @timer_period_ns.setter
+    def timer_period_ns(self, value: int) -> None:
+        self._next_call_ns += int(value) - self._period_ns
+        self._period_ns = int(value)
+        self._wake()
+
+    @property
+    def clock_is_simulated(self) -> bool:
+        """Whether time stands still until the next message on ``/clock``."""
+        return isinstance(self.clock, ROSClock) and self.clock.ros_time_is_active
+
+    def is_ready(self) -> bool:
+        """Whether it is due."""
+        return not self._cancelled and self._ns_until_next_call() <= 0
+
+    def is_canceled(self) -> bool:
+        """Whether it was cancelled."""
+        return self._cancelled
+
+    def cancel(self) -> None:
+        """Stop until the next reset."""
+        self._cancelled = True
+        self._wake()
+
+    def reset(self) -> None:
+        """Start anew: the next call is one period from now."""
+        self._cancelled = False
+        self._next_call_ns = self.clock.now_ns() + self._period_ns
+        self._wake()
+
+    def time_since_last_call(self) -> int:
+        """Return the nanoseconds since the last call."""
+        return self.clock.now_ns() - self._last_call_ns
+
+    def time_until_next_call(self) -> int:
+        """Return the nanoseconds until it is due, negative if it is late.
+
+        Raises:
+            TimerCancelledError: it was cancelled.
+        """
+        if self._cancelled:
+            raise TimerCancelledError("the timer was cancelled")
+        return self._ns_until_next_call()
+
+    def _ns_until_next_call(self) -> int:
+        now = self.clock.now_ns()
+        if self._next_call_ns - now > self._period_ns and now < self._last_call_ns:
+            # The clock was set back: a simulation or a bag started anew.
+            self._last_call_ns, self._next_call_ns = now, now + self._period_ns
+        return self._next_call_ns - now
+
+    def advance(self) -> None:
+        """Note that it is called now, and set the next call to the first multiple of the period in the future."""
+        now = self._last_call_ns = self.clock.now_ns()
+        self._next_call_ns += self._period_ns
+        if self._next_call_ns < now:
+            behind = now - self._next_call_ns
+            skipped = 1 + (behind - 1) // self._period_ns if self._period_ns else 0
+            self._next_call_ns = self._next_call_ns + skipped * self._period_ns if self._period_ns else now
+
+    def call(self) -> Any:
+        """Call back now."""
+        return self.callback()
+
+    def _wake(self) -> None:
+        if self._context is not None:
+            self._context.wake()
+
+    def destroy(self) -> None:
+        """Stop for good."""
+        self._cancelled = True
+
+
+class Rate:
+    """Lets a loop in a thread of its own sleep until the next tick of a timer that an executor runs."""
+
+    def __init__(self, timer: Timer, *, context: "Context") -> None:
+        self._timer = timer
+        self._context = context
+        self._tick = threading.Condition()
+        self._ticks = 0
+        self._destroyed = False
+        timer.callback = self._on_tick
+        context.on_shutdown(self._on_tick)
+
+    def _on_tick(self) -> None:
+        with self._tick:
+            self._ticks += 1
+            self._tick.notify_all()
+
+    def sleep(self) -> None:
+        """Block until the next tick.
+
+        Raises:
+            ROSInterruptException: the context was shut down, or the rate destroyed.
+        """
+        with self._tick:
+            seen = self._ticks
+            self._tick.wait_for(lambda: self._ticks != seen or self._destroyed or not self._context.ok())
+        if self._destroyed or not self._context.ok():
+            raise ROSInterruptException
+
+    def destroy(self) -> None:
+        """Wake all that sleep; they get an exception."""
+        self._destroyed = True
+        self._timer.destroy()
+        self._on_tick()

@@ -1,0 +1,81 @@
+"""Small helpers around contexts and command lines."""
+
+import sys
+from collections.abc import Sequence
+from threading import Lock
+
+from rclpy.context import Context, g_contexts
+from rclpy.impl.implementation_singleton import RCLError
+from roslite import arguments
+from roslite.arguments import RosArguments
+
+_lock = Lock()
+_default_context: Context | None = None
+
+
+def get_default_context(*, shutting_down: bool = False) -> Context:
+    """Return the context that is used where none is named."""
+    global _default_context
+    with _lock:
+        if _default_context is None:
+            _default_context = Context()
+        return _default_context
+
+
+def remove_ros_args(args: Sequence[str] | None = None) -> list[str]:
+    """Return a command line without what follows ``--ros-args``."""
+    return arguments.split(sys.argv if args is None else args)[0]
+
+
+def parse_ros_arguments(args: Sequence[str]) -> RosArguments:
+    """Parse what follows ``--ros-args``.
+
+    Raises:
+        RCLError: it makes no sense.
+    """
+    try:
+        return arguments.parse(args)
+    except arguments.ArgumentError as error:
+        raise RCLError(f"failed to parse arguments: {error}") from error
+
+
+def ok(*, context: Context | None = None) -> bool:
+    """Whether the context is running."""
+    return (context or get_default_context()).ok()
+
+
+def shutdown(*, context: Context | None = None) -> None:
+    """End the context."""
+    (context or get_default_context(shutting_down=True)).shutdown()
+
+
+def try_shutdown(*, context: Context | None = None) -> None:
+    """End the context, unless it ended before."""
+    (context or get_default_context(shutting_down=True)).try_shutdown()
+
+
+def get_rmw_implementation_identifier() -> str:
+    """Return the name of the middleware."""
+    return "rmw_cyclonedds_cpp"
+
+
+def get_available_rmw_implementations() -> set[str]:
+    """Return the names of all middlewares."""
+    return {"rmw_cyclonedds_cpp"}
+
+
+def timeout_sec_to_nsec(timeout_sec: float | None) -> int:
+    """Return a timeout in nanoseconds, -1 for none."""
+    if timeout_sec is None or timeout_sec < 0:
+        return -1
+    return int(timeout_sec * 1e9)
+
+
+def leave_all_domains() -> None:
+    """Leave DDS, so that others notice at once; called when the interpreter ends."""
+    for context in list(g_contexts):
+        context.try_shutdown()
+        context.leave_domain()
+
+
+__all__ = ["RCLError", "get_default_context", "ok", "remove_ros_args", "shutdown", "try_shutdown"]

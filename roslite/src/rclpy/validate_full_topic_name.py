@@ -1,0 +1,16 @@
+"""Validates the absolute name of a topic or service."""
+
+from rclpy.exceptions import InvalidServiceNameException, InvalidTopicNameException
+from roslite.names import problem_of_full_topic_name
+
+
+def validate_full_topic_name(name: str, *, is_service: bool = False) -> bool:
+    """Return True if the name is valid.
+
+    Raises:
+        InvalidTopicNameException: it is not.
+    """
+    problem = problem_of_full_topic_name(name)
+    if problem is not None:
+        raise (InvalidServiceNameException if is_service else InvalidTopicNameException)(name, *problem)
+    return True
