@@ -48,7 +48,11 @@ def save(folder: Path, seed: int = 0) -> Manifest:
         position=Normalizer.mean_std(torch.randn(20, 2)),
         training={"seed": seed},
     )
-    return save_checkpoint(folder, manifest, SmallBackbone(config), expert, "# A card\n")
+    return save_checkpoint(folder, manifest, SmallBackbone(config), expert, card)
+
+
+def card(manifest: Manifest) -> str:
+    return f"# {manifest.task} {manifest.model_id}\n"
 
 
 def act(folder: Path) -> np.ndarray:
@@ -103,7 +107,7 @@ def test_the_model_id_changes_with_any_backbone_weight(tmp_path: Path) -> None:
     for parameter in (backbone.readout, next(iter(backbone.projections.parameters()))):
         with torch.no_grad():
             parameter.view(-1)[0] += 1e-3
-        changed = save_checkpoint(tmp_path / "changed", manifest, backbone, load_expert(tmp_path), "")
+        changed = save_checkpoint(tmp_path / "changed", manifest, backbone, load_expert(tmp_path), card)
         assert changed.model_id != manifest.model_id
 
 

@@ -38,8 +38,8 @@ class Mode(enum.IntEnum):
 class Timeouts:
     """Ages in seconds beyond which the arm holds."""
 
-    command_s: float = 0.5
-    state_s: float = 0.5
+    command_timeout_s: float = 0.5
+    state_timeout_s: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class Guard:
             return "the e-stop is pressed: publish false on /estop first"
         if self._measured is None:
             return "no joint states yet: is the driver running?"
-        if now - self._measured_at > self.timeouts.state_s:
+        if now - self._measured_at > self.timeouts.state_timeout_s:
             return f"joint states are {now - self._measured_at:.2f} s old: is the driver running?"
         return ""
 
@@ -193,9 +193,9 @@ class Guard:
             return
         state_age = now - self._measured_at
         command_age = now - self._source.commanded_at
-        if state_age > self.timeouts.state_s:
+        if state_age > self.timeouts.state_timeout_s:
             self._fault(f"no joint states for {state_age:.2f} s")
-        elif self.mode is Mode.ACTIVE and self._source.name and command_age > self.timeouts.command_s:
+        elif self.mode is Mode.ACTIVE and self._source.name and command_age > self.timeouts.command_timeout_s:
             self._fault(f"no command from {self._source.name!r} for {command_age:.2f} s")
 
     def _wanted(self, now: float, elapsed: float) -> tuple[Pose, float]:

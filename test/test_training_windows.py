@@ -1,0 +1,132 @@
+"""What training draws from demonstrations: windows around an anchor, images under any instruction, attention masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from arvla_ros.policy.instructions import InstructionTokenizer
+from arvla_ros.robots.contract import RobotContract
+from arvla_ros.sim.demonstrations import (
+    DatasetInfo,
+    Demonstration,
+    DemonstrationSet,
+    episode_path,
+    write_episode,
+    write_info,
+)
+from arvla_ros.training.objectives import aligned_attention, causal_attention
+from arvla_ros.training.windows import DemonstrationWindows
+
+LENGTHS = (5, 12, 30)
+INSTRUCTIONS = ("reach the blue battery", "reach the green battery", "go to the red cup")
+
+
+@pytest.fixture
+def demonstrations(tmp_path: Path) -> DemonstrationSet:
+    """Episodes in which every state, action and image tells its episode and step."""
+    info = DatasetInfo("reach", ("blue battery", "green battery", "red cup"), 0, 0.0, RobotContract.load(), {})
+    write_info(tmp_path, info)
+    for episode, length in enumerate(LENGTHS):
+        step = np.arange(length, dtype=np.float32)
+        told = np.stack([np.full(length, episode), step, *np.zeros((5, length))], 1).astype(np.float32)
+        images = np.zeros((length, 96, 128, 3), dtype=np.uint8)
+        images[:, 0, 0, 0], images[:, 0, 0, 1] = episode, step
+        demonstration = Demonstration(
+            seed=episode,
+            instruction=INSTRUCTIONS[episode],
+            success=True,
+            images=images,
+            states=told,
+            actions=told + 100,
+            executed=told,
+            target=episode,
+            goal=np.zeros(3, dtype=np.float32),
+            objects=np.full((3, 3), episode, dtype=np.float32),
+        )
+        write_episode(episode_path(tmp_path, episode), demonstration)
+    return DemonstrationSet(tmp_path)
+
+
+def draw(demonstrations: DemonstrationSet, seed: int = 0) -> DemonstrationWindows:
+    return DemonstrationWindows(demonstrations, INSTRUCTIONS, torch.Generator().manual_seed(seed))
+
+
+def test_a_window_is_one_episode_in_order_with_the_image_of_its_anchor(demonstrations: DemonstrationSet) -> None:
+    batch = draw(demonstrations).windows(500, history=4, horizon=3, longest_pause=0)
+    episode, step = batch.states[..., 0], batch.states[..., 1]
+    assert torch.equal(batch.actions, batch.states + 100)
+    assert (episode == episode[:, :1]).all()
+    both = batch.inside[:, 1:] & batch.inside[:, :-1]
+    assert ((step[:, 1:] - step[:, :-1])[both] == 1).all()
+    assert torch.equal(batch.sight.images[:, 0, 0, 0].float(), episode[:, 4])
+    assert torch.equal(batch.sight.images[:, 0, 0, 1].float(), step[:, 4])
+    assert torch.equal(batch.sight.named.float(), episode[:, 4])
+    assert torch.equal(batch.sight.objects[:, 0, 0], episode[:, 4])
+
+
+def test_the_anchor_is_any_step_and_what_lies_outside_the_episode_is_marked(demonstrations: DemonstrationSet) -> None:
+    batch = draw(demonstrations).windows(2000, history=4, horizon=3, longest_pause=0)
+    length = torch.tensor(LENGTHS)[batch.states[:, 0, 0].long()]
+    anchor = batch.states[:, 4, 1]
+    assert {(int(e), int(a)) for e, a in zip(batch.states[:, 0, 0], anchor, strict=True)} == {
+        (episode, step) for episode, count in enumerate(LENGTHS) for step in range(count)
+    }
+    place = anchor[:, None] + torch.arange(-4, 3)
+    assert torch.equal(batch.inside, (place >= 0) & (place < length[:, None]))
+
+
+def test_a_pause_precedes_the_episode_at_its_first_state(demonstrations: DemonstrationSet) -> None:
+    batch = draw(demonstrations).windows(2000, history=4, horizon=3, longest_pause=2)
+    paused = ((batch.states[..., 1] == 0) & batch.inside).sum(1) - 1
+    starts = paused >= 0
+    assert set(paused[starts].tolist()) == {0, 1, 2}
+    assert batch.inside[:, 4].all()
+
+
+def test_the_same_seed_draws_the_same_batches(demonstrations: DemonstrationSet) -> None:
+    first, again, other = (draw(demonstrations, seed).windows(64, 4, 3, 2).states for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_images_come_under_instructions_for_any_of_their_objects(demonstrations: DemonstrationSet) -> None:
+    windows = draw(demonstrations)
+    batch = windows.sight(500)
+    tokenizer = InstructionTokenizer(INSTRUCTIONS)
+    expected = torch.stack([tokenizer.encode(INSTRUCTIONS[named]) for named in batch.named.tolist()])
+    assert torch.equal(batch.words, expected)
+    pairs = set(zip(batch.images[:, 0, 0, 0].tolist(), batch.named.tolist(), strict=True))
+    assert pairs == {(episode, named) for episode in range(3) for named in range(3)}
+
+
+def test_in_phase_1_a_token_sees_the_band_of_its_episode_only() -> None:
+    inside = torch.tensor([[False, True, True, True, True]])
+    assert causal_attention(inside, 3)[0].int().tolist() == [
+        [1, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0],
+        [0, 1, 1, 0, 0],
+        [0, 1, 1, 1, 0],
+        [0, 0, 1, 1, 1],
+    ]
+
+
+def test_in_phase_2_supervised_tokens_miss_any_earlier_token_but_never_themselves() -> None:
+    inside = torch.ones(4000, 6, dtype=torch.bool)
+    generator = torch.Generator().manual_seed(0)
+    visible = aligned_attention(inside, 6, horizon=3, mask_rate=0.6, generator=generator).float()
+    causal = causal_attention(inside, 6).float()
+    assert torch.equal(visible[:, :3], causal[:, :3])
+    earlier = torch.tril(torch.ones(6, 6), -1)[3:]
+    torch.testing.assert_close(visible[:, 3:].mean(0), 0.4 * earlier + torch.eye(6)[3:], atol=0.04, rtol=0)
+
+
+@pytest.mark.parametrize("mask_rate", [0.0, 1.0])
+def test_the_mask_rate_spans_all_to_nothing(mask_rate: float) -> None:
+    inside = torch.ones(3, 6, dtype=torch.bool)
+    visible = aligned_attention(inside, 6, horizon=6, mask_rate=mask_rate, generator=torch.Generator())
+    expected = torch.eye(6, dtype=torch.bool).expand(3, 6, 6) if mask_rate else causal_attention(inside, 6)
+    assert torch.equal(visible, expected)
