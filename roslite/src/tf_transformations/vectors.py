@@ -1,0 +1,25 @@
+"""Vectors."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+EPSILON = np.finfo(np.float64).eps * 4.0
+"""Below this, a length or an angle counts as none."""
+
+TRANSLATION_IDENTITY = [0.0, 0.0, 0.0]
+ROTATION_IDENTITY = [0.0, 0.0, 0.0, 1.0]
+
+
+def vector_norm(data: ArrayLike, axis: int | None = None) -> Any:
+    """Return the Euclidean length of a vector, or of vectors along an axis."""
+    return np.linalg.norm(np.asarray(data, dtype=np.float64), axis=axis)
+
+
+def unit_vector(data: ArrayLike, axis: int | None = None) -> Array:
+    """Return a vector, or vectors along an axis, scaled to length one."""
+    vector = np.array(data, dtype=np.float64)
+    return np.asarray(vector / np.linalg.norm(vector, axis=axis, keepdims=axis is not None), dtype=np.float64)
