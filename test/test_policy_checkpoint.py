@@ -84,9 +84,7 @@ def test_what_is_loaded_acts_as_what_was_saved(tmp_path: Path) -> None:
         manifest.model_id,
         manifest.training,
     )
-    again = save_checkpoint(
-        tmp_path / "b", loaded, load_backbone(tmp_path / "a"), load_expert(tmp_path / "a"), "# A card\n"
-    )
+    again = save_checkpoint(tmp_path / "b", loaded, load_backbone(tmp_path / "a"), load_expert(tmp_path / "a"), card)
     assert again.model_id == manifest.model_id
     assert np.array_equal(act(tmp_path / "a"), act(tmp_path / "b"))
 

@@ -180,10 +180,11 @@ def table(rows: Iterable[EvalRow]) -> str:
     ]
     for row in rows:
         low, high = row.interval
+        time = "" if math.isnan(row.mean_seconds) else f"{row.mean_seconds:.2f} s"
         seeds = f"{row.episodes[0].seed}-{row.episodes[-1].seed}"
         lines.append(
             f"| {row.setting.refresh_every}, {row.setting.latency} | {row.successes} of {len(row.episodes)}, {seeds} "
-            f"| {100 * low:.0f}-{100 * high:.0f} % | {row.mean_score:.3f} | {row.mean_seconds:.2f} s |"
+            f"| {100 * low:.0f}-{100 * high:.0f} % | {row.mean_score:.3f} | {time} |"
         )
     return "\n".join(lines)
 

@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -91,9 +92,24 @@ class Manifest:
 
 
 def save_checkpoint(
-    folder: str | Path, manifest: Manifest, backbone: SmallBackbone, expert: ActionExpert, card: str
+    folder: str | Path,
+    manifest: Manifest,
+    backbone: SmallBackbone,
+    expert: ActionExpert,
+    card: Callable[[Manifest], str],
 ) -> Manifest:
-    """Write a checkpoint folder, replacing what it held, and return the manifest with its ``model_id``."""
+    """Write a checkpoint folder, replacing what it held.
+
+    Args:
+        folder: where to.
+        manifest: what it is; ``model_id`` is filled in.
+        backbone: perception's side.
+        expert: the action expert's side.
+        card: writes the model card of the finished manifest.
+
+    Returns:
+        The manifest with its ``model_id``.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(_weights(backbone), folder / BACKBONE)
@@ -110,7 +126,7 @@ def save_checkpoint(
         "training": manifest.training,
     }
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
-    (folder / CARD).write_text(card)
+    (folder / CARD).write_text(card(manifest))
     return manifest
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import platform
@@ -20,6 +21,7 @@ from arvla_ros.policy.checkpoint import Manifest, save_checkpoint
 from arvla_ros.policy.expert import ActionExpert
 from arvla_ros.policy.normalization import Normalizer
 from arvla_ros.sim.demonstrations import DatasetInfo, DemonstrationSet
+from arvla_ros.sim.tasks import make_task
 from arvla_ros.training.card import model_card
 from arvla_ros.training.config import PhaseConfig, TrainConfig
 from arvla_ros.training.objectives import (
@@ -45,7 +47,7 @@ def train(config: TrainConfig) -> Manifest:
 
     Raises:
         DemonstrationError: there are no demonstrations, or they are damaged.
-        TrainConfigError: the configuration does not fit.
+        TaskError: they are of a task that there is no simulation of.
     """
     started = time.perf_counter()
     torch.manual_seed(config.seed)
@@ -64,7 +66,7 @@ def train(config: TrainConfig) -> Manifest:
         seconds[name] = time.perf_counter() - phase_started
     seconds["total"] = time.perf_counter() - started
     manifest = training.manifest(demonstrations.info, seconds)
-    training.save(manifest, [])
+    manifest = training.save(manifest, [])
     if config.episodes:
         rows = evaluate(
             EvalConfig(checkpoint=config.out, episodes=config.episodes, refresh_every=(4, 10), latency=(2,))
@@ -83,14 +85,15 @@ class Training:
         self.config = config
         self._generator = torch.Generator().manual_seed(config.seed)
         self._device = torch.device(config.device)
-        self._data = DemonstrationWindows(demonstrations, self._generator)
+        instructions = make_task(demonstrations.info.task).instructions
+        self._data = DemonstrationWindows(demonstrations, instructions, self._generator)
         self._state = Normalizer.mean_std(self._data.states)
         self._action = Normalizer.mean_std(self._data.actions)
         self._position = Normalizer.mean_std(self._data.objects.flatten(0, 1))
         contract, expert = demonstrations.info.contract, config.expert
         self.backbone = SmallBackbone(
             BackboneConfig(
-                instructions=self._data.instructions,
+                instructions=instructions,
                 layers=expert.layers,
                 width=config.backbone.width,
                 mlp_width=config.backbone.mlp_width,
@@ -161,7 +164,7 @@ class Training:
 
     def save(self, manifest: Manifest, rows: list[EvalRow]) -> Manifest:
         """Write the checkpoint folder, its model card with the closed-loop figures at hand."""
-        card = model_card(manifest, rows)
+        card = functools.partial(model_card, rows=rows)
         return save_checkpoint(self.config.out, manifest, self.backbone, self.expert, card)
 
     def _look(self, batch: SightBatch) -> tuple[Any, Tensor]:
@@ -187,7 +190,7 @@ def _run_phase(
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, phase))
     smoothed: dict[str, float] = {}
-    with tqdm(total=phase.steps, desc=name, unit="step") as progress, metrics.open("a") as log:
+    with tqdm(total=phase.steps, desc=name, unit="step") as progress, metrics.open("a", buffering=1) as log:
         for step in range(1, phase.steps + 1):
             losses = losses_of(phase.batch_size)
             optimizer.zero_grad(set_to_none=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from arvla_ros.policy.instructions import InstructionTokenizer
-from arvla_ros.sim.demonstrations import DemonstrationError, DemonstrationSet
+from arvla_ros.sim.demonstrations import DemonstrationSet
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,19 @@ class DemonstrationWindows:
 
     Args:
         demonstrations: where they come from.
+        instructions: every instruction that the task can give; they make the vocabulary.
         generator: source of all randomness of the batches.
 
     Raises:
-        DemonstrationError: an episode is damaged, or there is none.
+        DemonstrationError: an episode is damaged.
+        InstructionError: an episode has an instruction that the task does not give.
     """
 
-    def __init__(self, demonstrations: DemonstrationSet, generator: torch.Generator) -> None:
+    def __init__(
+        self, demonstrations: DemonstrationSet, instructions: tuple[str, ...], generator: torch.Generator
+    ) -> None:
         episodes = list(demonstrations)
         self._generator = generator
-        self.instructions = tuple(sorted({episode.instruction for episode in episodes}))
         self.states = torch.cat([torch.from_numpy(episode.states) for episode in episodes])
         self.actions = torch.cat([torch.from_numpy(episode.actions) for episode in episodes])
         self.objects = torch.stack([torch.from_numpy(episode.objects[:, :2]) for episode in episodes])
@@ -68,7 +71,7 @@ class DemonstrationWindows:
         self._lengths = lengths
         self._first = torch.cumsum(lengths, 0) - lengths
         self._episode_of = torch.repeat_interleave(torch.arange(len(episodes)), lengths)
-        tokenizer = InstructionTokenizer(self.instructions)
+        tokenizer = InstructionTokenizer(instructions)
         self._words = torch.stack([tokenizer.encode(episode.instruction) for episode in episodes])
         self._named = torch.tensor([episode.target for episode in episodes])
         spoken = {(episode.target, episode.instruction) for episode in episodes}
@@ -121,6 +124,3 @@ class DemonstrationWindows:
 
     def _integers(self, below: int, count: int) -> Tensor:
         return torch.randint(below, (count,), generator=self._generator)
-
-
-__all__ = ["DemonstrationError", "DemonstrationWindows", "SightBatch", "WindowBatch"]
