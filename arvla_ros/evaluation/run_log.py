@@ -91,7 +91,7 @@ class RunLog:
         arrays["frame_end"] = np.cumsum([len(frame.jpeg) for frame in self.frames], dtype=np.int64)
         arrays["frame_jpeg"] = np.frombuffer(b"".join(frame.jpeg for frame in self.frames), dtype=np.uint8)
         with (folder / "run.npz").open("wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, folder: Path) -> RunLog:

@@ -5,6 +5,7 @@ It never waits: not for perception, not for a service, not for a slow subscriber
 
 from __future__ import annotations
 
+import functools
 import time
 
 import numpy as np
@@ -40,7 +41,7 @@ SOURCE = "action_expert"
 OLDEST_STATE_NS = 300_000_000
 
 
-class ActionExpertNode(Node):  # type: ignore[misc]
+class ActionExpertNode(Node):
     """Runs the AR action expert; ``control.control_loop`` says what happens at a tick."""
 
     def __init__(self) -> None:
@@ -94,9 +95,9 @@ class ActionExpertNode(Node):  # type: ignore[misc]
         apply_while_running(
             self,
             {
-                "history_length": Live(lambda value: setattr(policy, "history_length", value)),
-                "late_staleness_s": Live(lambda value: setattr(limits, "late_s", value)),
-                "max_staleness_s": Live(lambda value: setattr(limits, "max_s", value)),
+                "history_length": Live(functools.partial(setattr, policy, "history_length")),
+                "late_staleness_s": Live(functools.partial(setattr, limits, "late_s")),
+                "max_staleness_s": Live(functools.partial(setattr, limits, "max_s")),
             },
         )
 

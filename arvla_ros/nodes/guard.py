@@ -5,6 +5,8 @@ Small on purpose: numpy and rclpy, no torch, so that it starts at once and outli
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from interbotix_xs_msgs.msg import JointGroupCommand, JointSingleCommand
 from rclpy.node import Node
@@ -28,7 +30,7 @@ ARM_GROUP = "arm"
 GRIPPER = "gripper"
 
 
-class GuardNode(Node):  # type: ignore[misc]
+class GuardNode(Node):
     """Between every source of commands and the driver; see ``control.guard`` for what it does."""
 
     def __init__(self) -> None:
@@ -61,7 +63,7 @@ class GuardNode(Node):  # type: ignore[misc]
         for owner, name, description, low, high in numbers:
             value = declare_number(self, name, getattr(owner, name), description, low, high, live=True)
             setattr(owner, name, value)
-            live[name] = Live(lambda value, owner=owner, name=name: setattr(owner, name, value))
+            live[name] = Live(functools.partial(setattr, owner, name))
         apply_while_running(self, live)
 
     def _on_joint_states(self, message: JointState) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import Counter
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ from arvla_ros.robots.contract import ContractError
 NEWEST_IMAGE = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
-class PerceptionNode(Node):  # type: ignore[misc]
+class PerceptionNode(Node):
     """Refreshes the prefix at its own rate, however long the backbone takes."""
 
     def __init__(self) -> None:
@@ -94,14 +94,11 @@ class PerceptionNode(Node):  # type: ignore[misc]
         apply_while_running(
             self,
             {
-                "max_image_age_s": Live(self._keep("_max_image_age_s")),
+                "max_image_age_s": Live(functools.partial(setattr, self, "_max_image_age_s")),
                 "refresh_rate_hz": Live(self._set_refresh_rate),
-                "instruction": Live(self._keep("_instruction"), self._check_instruction),
+                "instruction": Live(functools.partial(setattr, self, "_instruction"), self._check_instruction),
             },
         )
-
-    def _keep(self, name: str) -> Callable[[object], None]:
-        return lambda value: setattr(self, name, value)
 
     def _check_instruction(self, instruction: str) -> None:
         if instruction:

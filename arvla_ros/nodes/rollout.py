@@ -26,7 +26,7 @@ from arvla_ros.robots.contract import RobotContract
 ANSWER_TIMEOUT_S = 20.0
 
 
-class RolloutNode(Node):  # type: ignore[misc]
+class RolloutNode(Node):
     """Runs episodes in a thread of their own, so that they read as they happen; the executor keeps what comes in."""
 
     def __init__(self) -> None:
@@ -89,8 +89,7 @@ class RolloutNode(Node):  # type: ignore[misc]
                     f"parameter start_timeout_s={self._start_timeout_s:g}: no service {client.srv_name} within that; "
                     "is its node running? see the lines above, and `ros2 node list`"
                 )
-        for kind in (ActionStep, GuardState, TaskStatus):
-            self._expect(f"a first {kind.__name__}", lambda newest, kind=kind: kind in newest)
+        self._expect("a first word of every node", {ActionStep, GuardState, TaskStatus}.issubset)
 
     def _run_episode(self) -> Episode:
         self._call(self._home, Trigger.Request())

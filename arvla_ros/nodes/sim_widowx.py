@@ -29,7 +29,7 @@ JOINT_STATE_RATE_HZ = 100.0
 LONGEST_STEP_NS = 100_000_000
 
 
-class SimWidowXNode(Node):  # type: ignore[misc]
+class SimWidowXNode(Node):
     """A MuJoCo arm, table and task in real time."""
 
     def __init__(self) -> None:
