@@ -88,7 +88,9 @@ class CvBridge:
         if encoding == "passthrough":
             encoding = f"{_DEPTH_NAMES[native]}C{channels}"
         elif _layout(encoding) != (native, channels):
-            raise CvBridgeError(f"encoding specified as {encoding}, but image has incompatible type {native}C{channels}")
+            raise CvBridgeError(
+                f"encoding specified as {encoding}, but image has incompatible type {native}C{channels}"
+            )
         message = ImageMessage(height=cvim.shape[0], width=cvim.shape[1], encoding=encoding)
         if header is not None:
             message.header = header
@@ -109,7 +111,9 @@ class CvBridge:
         try:
             with Pillow.open(io.BytesIO(memoryview(cmprs_img_msg.data))) as picture:
                 is_gray = picture.mode in ("L", "1", "I", "I;16")
-                pixels = np.asarray(picture if picture.mode in ("L", "I;16") else picture.convert("L" if is_gray else "RGB"))
+                pixels = np.asarray(
+                    picture if picture.mode in ("L", "I;16") else picture.convert("L" if is_gray else "RGB")
+                )
         except (UnidentifiedImageError, OSError, ValueError) as error:
             raise CvBridgeError(f"the compressed image cannot be read: {error}") from error
         present = ("mono16" if pixels.dtype.itemsize == 2 else "mono8") if is_gray else "rgb8"

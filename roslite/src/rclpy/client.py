@@ -5,15 +5,16 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from roslite.discovery import REPLY_PREFIX, REPLY_SUFFIX, REQUEST_PREFIX, REQUEST_SUFFIX
+from roslite.idl import dds_type
+from roslite.messages import interface_name
+
 from rclpy.callback_groups import CallbackGroup
 from rclpy.impl.implementation_singleton import RCLError
 from rclpy.qos import QoSProfile, to_dds
 from rclpy.service import HEADER_SIZE
 from rclpy.task import Future
 from roslite import cdr, dds
-from roslite.discovery import REPLY_PREFIX, REPLY_SUFFIX, REQUEST_PREFIX, REQUEST_SUFFIX
-from roslite.idl import dds_type
-from roslite.messages import interface_name
 
 if TYPE_CHECKING:
     from rclpy.node import Node

@@ -79,7 +79,9 @@ class Context:
         with self._lock:
             if self._participant is None:
                 if not self._valid:
-                    raise RCLError("the given context is not valid, either rcl_init() was not called or rcl_shutdown() was called")
+                    raise RCLError(
+                        "the given context is not valid, either rcl_init() was not called or rcl_shutdown() was called"
+                    )
                 from roslite.dds import Participant
 
                 self._participant = Participant(self._domain_id)
@@ -140,7 +142,11 @@ class Context:
             if not self._valid:
                 callback()
             else:
-                self._callbacks.append(weakref.WeakMethod(callback) if hasattr(callback, "__self__") and hasattr(callback, "__func__") else callback)
+                self._callbacks.append(
+                    weakref.WeakMethod(callback)
+                    if hasattr(callback, "__self__") and hasattr(callback, "__func__")
+                    else callback
+                )
 
     def get_domain_id(self) -> int:
         """Return the DDS domain.

@@ -102,9 +102,7 @@ class InvalidParameterValueException(ParameterException):
     """A parameter got a value that is out of range or refused."""
 
     def __init__(self, parameter: str, value: Any, reason: str, *args: object) -> None:
-        super().__init__(
-            f"Invalid parameter value ({value}) for parameter. Reason: {reason}", parameter, *args
-        )
+        super().__init__(f"Invalid parameter value ({value}) for parameter. Reason: {reason}", parameter, *args)
 
 
 class ParameterImmutableException(ParameterException):

@@ -158,14 +158,13 @@ class Executor:
         if self._tasks:
             return self._tasks.popleft()
         while self._ready:
-            entity, node = self._ready.popleft()
+            entity, _ = self._ready.popleft()
             group: CallbackGroup = entity.callback_group
             if not group.beginning_execution(entity):
                 continue
             invoke = _take(entity)
             if invoke is not None:
-                task = Task(self._run, (entity, group, *invoke), executor=self)
-                return task
+                return Task(self._run, (entity, group, *invoke), executor=self)
             group.ending_execution(entity)
         return None
 

@@ -1,9 +1,10 @@
 """Makes names of topics and services absolute."""
 
+from roslite.names import expand
+
 from rclpy.validate_namespace import validate_namespace
 from rclpy.validate_node_name import validate_node_name
 from rclpy.validate_topic_name import validate_topic_name
-from roslite.names import expand
 
 
 def expand_topic_name(topic_name: str, node_name: str, node_namespace: str) -> str:

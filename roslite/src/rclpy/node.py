@@ -5,6 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from roslite.arguments import RosArguments
+from roslite.discovery import REPLY_PREFIX, REQUEST_PREFIX, LocalNode, RemoteNode
+from roslite.messages import interface_name
+from roslite.names import join
+from roslite.parameters import ParameterStore
+
 from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
 from rclpy.client import Client
 from rclpy.clock import Clock, ROSClock
@@ -38,11 +44,6 @@ from rclpy.validate_full_topic_name import validate_full_topic_name
 from rclpy.validate_namespace import validate_namespace
 from rclpy.validate_node_name import validate_node_name
 from roslite import discovery, idl
-from roslite.arguments import RosArguments
-from roslite.discovery import REPLY_PREFIX, REQUEST_PREFIX, LocalNode, RemoteNode
-from roslite.messages import interface_name
-from roslite.names import join
-from roslite.parameters import ParameterStore
 
 if TYPE_CHECKING:
     from rclpy.executors import Executor
@@ -732,15 +733,11 @@ class Node:
         endpoints = [endpoint for endpoint in self._graph.readers() if endpoint.guid in node.readers]
         return _sorted(discovery.topics_of(endpoints, not no_demangle))
 
-    def get_service_names_and_types_by_node(
-        self, node_name: str, node_namespace: str
-    ) -> list[tuple[str, list[str]]]:
+    def get_service_names_and_types_by_node(self, node_name: str, node_namespace: str) -> list[tuple[str, list[str]]]:
         """Return the services that a node offers, each with its types."""
         return self._services_by_node(node_name, node_namespace, REQUEST_PREFIX)
 
-    def get_client_names_and_types_by_node(
-        self, node_name: str, node_namespace: str
-    ) -> list[tuple[str, list[str]]]:
+    def get_client_names_and_types_by_node(self, node_name: str, node_namespace: str) -> list[tuple[str, list[str]]]:
         """Return the services that a node calls, each with its types."""
         return self._services_by_node(node_name, node_namespace, REPLY_PREFIX)
 

@@ -6,7 +6,6 @@ from enum import Enum
 from typing import Any
 
 import yaml
-
 from roslite.arguments import flatten
 
 PARAMETER_SEPARATOR_STRING = "."

@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from roslite.discovery import topic_name
+from roslite.idl import dds_type
+from roslite.messages import interface_name
+
 from rclpy.duration import Duration, Infinite
 from rclpy.impl.implementation_singleton import RCLError
 from rclpy.qos import QoSProfile, to_dds
 from roslite import cdr, dds
-from roslite.discovery import topic_name
-from roslite.idl import dds_type
-from roslite.messages import interface_name
 
 if TYPE_CHECKING:
     from rclpy.node import Node

@@ -169,9 +169,7 @@ qos_profile_services_default = _profile(10)
 qos_profile_parameters = _profile(1000)
 qos_profile_parameter_events = _profile(1000)
 qos_profile_action_status_default = _profile(1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-qos_profile_rosout_default = _profile(
-    1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10)
-)
+qos_profile_rosout_default = _profile(1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10))
 qos_profile_default = _profile(10)
 
 

@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rclpy.callback_groups import CallbackGroup
-from rclpy.qos import QoSProfile, to_dds
-from roslite import cdr, dds
 from roslite.discovery import REPLY_PREFIX, REPLY_SUFFIX, REQUEST_PREFIX, REQUEST_SUFFIX
 from roslite.idl import dds_type
 from roslite.messages import interface_name
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.qos import QoSProfile, to_dds
+from roslite import cdr, dds
 
 if TYPE_CHECKING:
     from rclpy.node import Node

@@ -4,10 +4,11 @@ import sys
 from collections.abc import Sequence
 from threading import Lock
 
+from roslite.arguments import RosArguments
+
 from rclpy.context import Context, g_contexts
 from rclpy.impl.implementation_singleton import RCLError
 from roslite import arguments
-from roslite.arguments import RosArguments
 
 _lock = Lock()
 _default_context: Context | None = None

@@ -1,7 +1,8 @@
 """Validates the absolute name of a topic or service."""
 
-from rclpy.exceptions import InvalidServiceNameException, InvalidTopicNameException
 from roslite.names import problem_of_full_topic_name
+
+from rclpy.exceptions import InvalidServiceNameException, InvalidTopicNameException
 
 
 def validate_full_topic_name(name: str, *, is_service: bool = False) -> bool:

@@ -1,7 +1,8 @@
 """Validates the namespace."""
 
-from rclpy.exceptions import InvalidNamespaceException
 from roslite.names import problem_of_namespace
+
+from rclpy.exceptions import InvalidNamespaceException
 
 
 def validate_namespace(namespace: str) -> bool:

@@ -1,7 +1,8 @@
 """Validates the name of a node."""
 
-from rclpy.exceptions import InvalidNodeNameException
 from roslite.names import problem_of_node_name
+
+from rclpy.exceptions import InvalidNodeNameException
 
 
 def validate_node_name(node_name: str) -> bool:

@@ -1,7 +1,8 @@
 """Validates the name of a topic or service, as a program gives it."""
 
-from rclpy.exceptions import InvalidServiceNameException, InvalidTopicNameException
 from roslite.names import problem_of_topic_name
+
+from rclpy.exceptions import InvalidServiceNameException, InvalidTopicNameException
 
 
 def validate_topic_name(name: str, *, is_service: bool = False) -> bool:

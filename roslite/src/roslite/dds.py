@@ -16,6 +16,7 @@ from cyclonedds.qos import Policy, Qos, _CQos
 
 from roslite.settings import cyclone_configuration
 
+_cqos: Any = _CQos
 _library = ctypes.CDLL(DDS._dll_handle._name)
 
 NOT_READ = 2 | 12 | 112
@@ -377,7 +378,7 @@ def read_endpoints(reader: Entity) -> list[EndpointInfo]:
             bytes(sample.participant_key.value),
             sample.topic_name.decode(errors="replace"),
             sample.type_name.decode(errors="replace"),
-            _CQos.cqos_to_qos(ctypes.c_void_p(sample.qos)),
+            _cqos.cqos_to_qos(ctypes.c_void_p(sample.qos)),
         )
 
     return _read_builtin(reader, _Endpoint, convert)
@@ -393,9 +394,7 @@ def _read_builtin(reader: Entity, structure: Any, convert: Callable[[Any], Any])
         try:
             if count < size:
                 pointer = ctypes.POINTER(structure)
-                return [
-                    convert(ctypes.cast(samples[i], pointer).contents) for i in range(count) if infos[i].valid_data
-                ]
+                return [convert(ctypes.cast(samples[i], pointer).contents) for i in range(count) if infos[i].valid_data]
         finally:
             if count > 0:
                 _return_loan(reader, samples, count)
@@ -403,11 +402,11 @@ def _read_builtin(reader: Entity, structure: Any, convert: Callable[[Any], Any])
 
 
 def _with_qos(qos: Qos, create: Callable[[Any], int]) -> int:
-    cqos = _CQos.qos_to_cqos(qos)
+    cqos = _cqos.qos_to_cqos(qos)
     try:
         return create(cqos)
     finally:
-        _CQos.cqos_destroy(cqos)
+        _cqos.cqos_destroy(cqos)
 
 
 def _configured() -> str:

@@ -239,7 +239,9 @@ def _from_rosbags(name: str, constants: Any, fields: Any) -> Definition:
     return Definition(
         name,
         tuple(
-            Field(field, _type_from_rosbags(node), defaults.get(field)) for field, node in fields if field != PLACEHOLDER
+            Field(field, _type_from_rosbags(node), defaults.get(field))
+            for field, node in fields
+            if field != PLACEHOLDER
         ),
         tuple((constant, _convert(base, value)) for constant, base, value in constants),
     )

@@ -185,4 +185,6 @@ def _gid(guid: bytes) -> bytes:
 
 
 def _gid_message(guid: bytes) -> Any:
-    return message_class("rmw_dds_common/msg/Gid")(data=_gid(guid))
+    message: Any = message_class("rmw_dds_common/msg/Gid")()
+    message.data = _gid(guid)
+    return message

@@ -4,17 +4,23 @@ from functools import cache
 from types import new_class
 from typing import Any
 
-from cyclonedds.idl import IdlStruct, types
+import cyclonedds.idl.types
+from cyclonedds.idl import IdlStruct
 
 from roslite.definitions import PLACEHOLDER, Definition, FieldType
 from roslite.messages import message_class
+
+types: Any = cyclonedds.idl.types
 
 _PRIMITIVES: dict[str, Any] = {
     "bool": bool,
     "byte": types.uint8,
     "char": types.uint8,
     "string": str,
-    **{name: getattr(types, name) for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")},
+    **{
+        name: getattr(types, name)
+        for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+    },
     "float32": types.float32,
     "float64": types.float64,
 }

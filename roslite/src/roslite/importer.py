@@ -1,7 +1,7 @@
 """Makes ``from std_msgs.msg import String`` work: a finder for packages that exist only as interface definitions.
 
-Installed at interpreter start by ``roslite.pth``, so this module imports nothing that is not loaded anyway (``typing`` neither). The finder
-comes last in ``sys.meta_path``: a real ROS 2, or any real package, is never shadowed.
+Installed at interpreter start by ``roslite.pth``, so this module imports nothing that is not loaded anyway (``typing``
+neither). The finder comes last in ``sys.meta_path``: a real ROS 2, or any real package, is never shadowed.
 """
 
 from __future__ import annotations
@@ -72,9 +72,12 @@ class InterfaceFinder:
         if not rest:
             if not any(has_interfaces(package, kind) for kind in KINDS) or self._found_elsewhere(fullname):
                 return None
-        elif rest[0] not in KINDS or len(rest) > 2 or not has_interfaces(package, rest[0]):
-            return None
-        elif len(rest) == 2 and not rest[1].startswith("_"):
+        elif (
+            rest[0] not in KINDS
+            or len(rest) > 2
+            or not has_interfaces(package, rest[0])
+            or (len(rest) == 2 and not rest[1].startswith("_"))
+        ):
             return None
         from importlib.machinery import ModuleSpec
 

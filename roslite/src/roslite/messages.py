@@ -53,12 +53,12 @@ class Message:
 
     @classmethod
     def _read_cdr(cls, data: memoryview) -> Any:
-        cls._read_cdr = cdr.generate_reader(cls._definition, message_class, "<")  # type: ignore[method-assign]
+        cls._read_cdr = cdr.generate_reader(cls._definition, message_class, "<")  # type: ignore[assignment, method-assign]
         return cls._read_cdr(data)
 
     @classmethod
     def _read_cdr_big_endian(cls, data: memoryview) -> Any:
-        cls._read_cdr_big_endian = cdr.generate_reader(cls._definition, message_class, ">")  # type: ignore[method-assign]
+        cls._read_cdr_big_endian = cdr.generate_reader(cls._definition, message_class, ">")  # type: ignore[assignment, method-assign]
         return cls._read_cdr_big_endian(data)
 
     def __repr__(self) -> str:
@@ -410,7 +410,9 @@ def _packed_check(name: str, type_: FieldType) -> Check:
     def check_array(value: Any) -> Any:
         if isinstance(value, np.ndarray):
             if value.dtype != np.dtype(code):
-                raise AssertionError(f"The '{name}' numpy.ndarray() must have the dtype of 'numpy.{np.dtype(code).name}'")
+                raise AssertionError(
+                    f"The '{name}' numpy.ndarray() must have the dtype of 'numpy.{np.dtype(code).name}'"
+                )
             if value.size != type_.size:
                 raise AssertionError(f"The '{name}' numpy.ndarray() must have a size of {type_.size}")
             return value

@@ -27,7 +27,8 @@ _DOMAIN = """
 """
 
 _THIS_HOST = {
-    "interfaces": '<Interfaces><NetworkInterface name="{loopback}"/></Interfaces><AllowMulticast>false</AllowMulticast>',
+    "interfaces": '<Interfaces><NetworkInterface name="{loopback}"/></Interfaces>'
+    "<AllowMulticast>false</AllowMulticast>",
     "discovery": '<Peers><Peer address="127.0.0.1"/></Peers>',
     "fragment": "63000B",
 }

@@ -27,7 +27,7 @@ from .quaternions import (
     quaternion_multiply,
     quaternion_slerp,
 )
-from .vectors import TRANSLATION_IDENTITY, ROTATION_IDENTITY, unit_vector, vector_norm
+from .vectors import ROTATION_IDENTITY, TRANSLATION_IDENTITY, unit_vector, vector_norm
 
 __all__ = [
     "ROTATION_IDENTITY",

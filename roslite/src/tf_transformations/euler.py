@@ -68,5 +68,3 @@ def euler_from_matrix(matrix: ArrayLike, axes: str = "sxyz") -> tuple[float, flo
 def euler_from_quaternion(quaternion: ArrayLike, axes: str = "sxyz") -> tuple[float, float, float]:
     """Return the three angles of a rotation [x, y, z, w], in the order of the axes."""
     return euler_from_matrix(quaternion_matrix(quaternion), axes)
-
-
