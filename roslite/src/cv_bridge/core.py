@@ -179,7 +179,8 @@ def _change_depth(image: Image, dtype: np.dtype[Any]) -> Image:
         return image
     if dtype.itemsize == 2:
         return image.astype(dtype) * dtype.type(257)
-    return np.rint(image / 257.0).astype(dtype)
+    narrowed: Image = np.rint(image / 257.0).astype(dtype)
+    return narrowed
 
 
 def _reorder(image: Image, have: str, want: str) -> Image:
@@ -200,5 +201,5 @@ def _reorder(image: Image, have: str, want: str) -> Image:
 
 def _bytes_of(pixels: Image) -> "array.array[int]":
     data = array.array("B")
-    data.frombytes(memoryview(pixels).cast("B") if pixels.size else b"")
+    data.frombytes(pixels.reshape(-1).view(np.uint8).data)
     return data

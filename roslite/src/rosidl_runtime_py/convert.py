@@ -63,9 +63,7 @@ def message_to_ordereddict(
 
     def _convert_several(values: Any, type_: FieldType) -> Any:
         if no_arr:
-            return (
-                f"<{'sequence' if type_.kind == 'sequence' else 'array'} type: {_name(type_)}, length: {len(values)}>"
-            )
+            return f"<{type_.kind} type: {_name(type_)}, length: {len(values)}>"
         shown = values if truncate_length is None else values[:truncate_length]
         plain = shown.tolist() if isinstance(shown, (array.array, np.ndarray)) else [convert(v, type_) for v in shown]
         return plain if len(shown) == len(values) else [*plain, "..."]

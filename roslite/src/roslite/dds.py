@@ -394,7 +394,11 @@ def _read_builtin(reader: Entity, structure: Any, convert: Callable[[Any], Any])
         try:
             if count < size:
                 pointer = ctypes.POINTER(structure)
-                return [convert(ctypes.cast(samples[i], pointer).contents) for i in range(count) if infos[i].valid_data]
+                return [
+                    convert(ctypes.cast(_ptr(samples[i]), pointer).contents)
+                    for i in range(count)
+                    if infos[i].valid_data
+                ]
         finally:
             if count > 0:
                 _return_loan(reader, samples, count)

@@ -186,9 +186,7 @@ def _complete(name: str, content: Any, descriptor: Any) -> tuple[Any, Any]:
         if content is Parameter.Type.NOT_SET:
             raise ValueError(f"Cannot declare parameter {{{name}}} as statically typed of type NOT_SET")
         if descriptor.dynamic_typing:
-            raise ValueError(
-                f"Parameter {{{name}}} is declared with a type, so its descriptor cannot have dynamic_typing"
-            )
+            raise ValueError(f"Parameter {{{name}}} has a type, so its descriptor cannot have dynamic_typing")
         descriptor.type = content.value
         return descriptor, None
     value = parameter_value_to_python(content) if isinstance(content, ParameterValue) else content
