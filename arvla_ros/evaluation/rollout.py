@@ -142,8 +142,24 @@ class EvalRow:
         }
 
 
-def evaluate(config: EvalConfig) -> list[EvalRow]:
-    """Run every setting on the same seeds, print a table, write the JSON file, and return one row a setting.
+def evaluate(config: EvalConfig) -> int:
+    """Run every setting, print a table, write the JSON file, and return the exit code.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be used.
+        TaskError: it was trained on a task that there is no simulation of.
+    """
+    rows = run_evaluation(config)
+    print(table(rows))
+    if config.out:
+        config.out.parent.mkdir(parents=True, exist_ok=True)
+        results = [{**row.to_dict(), "results": [asdict(episode) for episode in row.episodes]} for row in rows]
+        config.out.write_text(json.dumps(results, indent=1) + "\n")
+    return 0
+
+
+def run_evaluation(config: EvalConfig) -> list[EvalRow]:
+    """Run every setting on the same seeds and return one row a setting.
 
     Raises:
         CheckpointError: the checkpoint cannot be used.
@@ -163,13 +179,7 @@ def evaluate(config: EvalConfig) -> list[EvalRow]:
             pool.shutdown(cancel_futures=True)
             raise
     count = len(seeds)
-    rows = [EvalRow(setting, tuple(done[at * count : (at + 1) * count])) for at, setting in enumerate(settings)]
-    print(table(rows))
-    if config.out:
-        config.out.parent.mkdir(parents=True, exist_ok=True)
-        results = [{**row.to_dict(), "results": [asdict(episode) for episode in row.episodes]} for row in rows]
-        config.out.write_text(json.dumps(results, indent=1) + "\n")
-    return rows
+    return [EvalRow(setting, tuple(done[at * count : (at + 1) * count])) for at, setting in enumerate(settings)]
 
 
 def table(rows: Iterable[EvalRow]) -> str:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from arvla_ros.evaluation.rollout import EvalConfig, EvalRow, evaluate
+from arvla_ros.evaluation.rollout import EvalConfig, EvalRow, run_evaluation, table
 from arvla_ros.policy.backbone import BackboneConfig, SmallBackbone
 from arvla_ros.policy.checkpoint import Manifest, save_checkpoint
 from arvla_ros.policy.expert import ActionExpert
@@ -42,8 +42,8 @@ _LAST_RATE = 0.02
 Losses = dict[str, Tensor]
 
 
-def train(config: TrainConfig) -> Manifest:
-    """Train a policy, write its checkpoint folder and return its manifest.
+def train(config: TrainConfig) -> int:
+    """Train a policy, write its checkpoint folder, count its successes, and return the exit code.
 
     Raises:
         DemonstrationError: there are no demonstrations, or they are damaged.
@@ -68,13 +68,14 @@ def train(config: TrainConfig) -> Manifest:
     manifest = training.manifest(demonstrations.info, seconds)
     manifest = training.save(manifest, [])
     if config.episodes:
-        rows = evaluate(
+        rows = run_evaluation(
             EvalConfig(checkpoint=config.out, episodes=config.episodes, refresh_every=(4, 10), latency=(2,))
         )
+        print(table(rows))
         manifest.training["evaluation"] = [row.to_dict() for row in rows]
-        manifest = training.save(manifest, rows)
+        training.save(manifest, rows)
     print(f"{config.out}: trained in {seconds['total']:.0f} s")
-    return manifest
+    return 0
 
 
 class Training:
