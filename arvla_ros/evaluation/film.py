@@ -15,6 +15,8 @@ from arvla_ros.control.control_loop import Mode
 from arvla_ros.evaluation.run_log import Episode, Frame, RunLog, StepRecord
 
 FRAME_RATE = 15
+TIME_BASE = Fraction(1, 1000)
+LONGEST_GAP_NS = 200_000_000
 # Steps of staleness that fill the bar.
 FULL_BAR_STEPS = 16
 BAND_HEIGHT = 84
@@ -28,9 +30,11 @@ AFTERGLOW_NS = 700_000_000
 def write_film(log: RunLog, path: Path) -> None:
     """Write the frames of a run's episodes as MP4 (H.264), with a band that tells what the policy was doing."""
     times = [step.time_ns for step in log.steps]
+    played_ns, last_ns = 0, 0
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FRAME_RATE, options={"crf": "22", "preset": "medium"})
         stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = TIME_BASE
         for index, frame in enumerate(_in_episodes(log)):
             number, episode = _episode_at(log, frame)
             at = bisect_right(times, frame.capture_ns) - 1
@@ -38,7 +42,10 @@ def write_film(log: RunLog, path: Path) -> None:
             if index == 0:
                 stream.width, stream.height = picture.size
             video_frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
-            video_frame.pts, video_frame.time_base = index, Fraction(1, FRAME_RATE)
+            # At the speed of life, but for the time between episodes.
+            played_ns += min(frame.capture_ns - last_ns, LONGEST_GAP_NS) if index else 0
+            last_ns = frame.capture_ns
+            video_frame.pts, video_frame.time_base = round(played_ns * 1e-9 / TIME_BASE), TIME_BASE
             container.mux(stream.encode(video_frame))
         container.mux(stream.encode())
 
@@ -83,13 +90,13 @@ def _draw_staleness(
     """Draw one cell a step of staleness, and say it in words."""
     left, top = corner
     draw.text((left, top), "age of the picture", FAINT, font)
-    cell, gap = 14, 3
-    start = left + 135
+    cell, gap = 11, 3
+    start = left + 132
     for index in range(FULL_BAR_STEPS):
         x = start + index * (cell + gap)
         filled = index < step.staleness_steps
         colour = COLOURS.get(Mode(step.mode), FAINT) if filled else (50, 54, 60)
-        draw.rectangle((x, top + 1, x + cell, top + 1 + cell), colour)
+        draw.rectangle((x, top + 2, x + cell, top + 14), colour)
     if step.staleness_steps >= 0:
         words = f"step {step.step}, picture from {step.anchor_step}: {step.staleness_s * 1000:.0f} ms old"
     else:

@@ -75,8 +75,10 @@ class GuardNode(Node):
         self._guard.on_state(state[:-1].astype(np.float64), float(state[-1]), self._now_s())
 
     def _on_command(self, message: ArmCommand) -> None:
+        armed = self._guard.mode is Mode.ACTIVE
         refusal = self._pass_on(message)
-        if refusal:
+        # A source that commands while nobody has armed it is only counted: the policy streams all the time.
+        if refusal and armed:
             self.get_logger().warning(f"command refused: {refusal}", throttle_duration_sec=2.0)
 
     def _pass_on(self, message: ArmCommand) -> str:
