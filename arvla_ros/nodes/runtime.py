@@ -9,6 +9,7 @@ from typing import Any
 
 import rclpy
 import rclpy.logging
+from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.task import Future
@@ -49,7 +50,7 @@ def run(
             until(node).result()
     except (KeyboardInterrupt, ExternalShutdownException):
         return 0
-    except (NodeError, ContractError) as error:
+    except (NodeError, ContractError, ParameterException) as error:
         rclpy.logging.get_logger(node.get_name() if node else "arvla_ros").fatal(str(error))
         return 1
     finally:
