@@ -141,7 +141,7 @@ def test_an_echo_can_be_of_one_field() -> None:
 @pytest.mark.usefixtures("driver")
 def test_an_echo_can_leave_arrays_out() -> None:
     (message, _) = yaml.safe_load_all(output("topic", "echo", "--once", "--no-arr", "/robot/array"))
-    assert message["data"] == "<sequence type: double, length: 1>"
+    assert re.fullmatch(r"<sequence type: \w+, length: 1>", message["data"])
 
 
 @pytest.mark.usefixtures("driver")
@@ -170,7 +170,7 @@ def test_the_bandwidth_of_a_topic_is_measured() -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert re.fullmatch(r"[\d.]+ K?B/s from \d+ messages", first)
-    assert re.fullmatch(r"\tMessage size mean: 14 B min: 14 B max: 14 B", second) or "0.01 KB" in second
+    assert re.fullmatch(r"\tMessage size mean: [\d.]+ K?B min: [\d.]+ K?B max: [\d.]+ K?B", second)
 
 
 def test_a_message_is_published(driver: subprocess.Popen[str]) -> None:

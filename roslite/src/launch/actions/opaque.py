@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -49,7 +50,7 @@ class OpaqueCoroutine(Action):
         condition: Condition | None = None,
     ) -> None:
         super().__init__(condition=condition)
-        if not asyncio.iscoroutinefunction(coroutine):
+        if not inspect.iscoroutinefunction(coroutine):
             raise TypeError(f"OpaqueCoroutine expected a coroutine function for 'coroutine', got '{type(coroutine)}'")
         self.__coroutine = coroutine
         self.__args = tuple(args or ())

@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 __all__ = ["get_logger", "get_output_loggers", "launch_config", "log_launch_config", "reset"]
 
@@ -28,8 +28,13 @@ _OUTPUTS: dict[str, dict[str, set[str]]] = {
     "full": {"both": {"screen", "log", "own_log"}, "stdout": {"own_log"}, "stderr": {"own_log"}},
 }
 
+if TYPE_CHECKING:
+    _StreamHandler = logging.StreamHandler[TextIO]
+else:
+    _StreamHandler = logging.StreamHandler  # not subscriptable in Python 3.10
 
-class _Screen(logging.StreamHandler[TextIO]):
+
+class _Screen(_StreamHandler):
     """A handler that writes to whatever sys.stdout is at the time."""
 
     def __init__(self, formatter: logging.Formatter) -> None:
