@@ -81,8 +81,6 @@ class TrainConfig:
     """Of weights, batches and masks."""
     threads: int = 0
     """CPU threads; 0 for one a core."""
-    device: str = "cpu"
-    """A torch device."""
     episodes: int = 100
     """Closed-loop episodes on fresh seeds after training, for the model card; 0 for none."""
 

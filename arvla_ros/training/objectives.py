@@ -36,7 +36,7 @@ def action_loss(predicted: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
 
 def causal_attention(inside: Tensor, history_length: int) -> Tensor:
     """Return phase 1's attention ``[B, T, T]``: every token sees the last ``history_length`` steps of its episode."""
-    own = torch.eye(inside.shape[1], dtype=torch.bool, device=inside.device)
+    own = torch.eye(inside.shape[1], dtype=torch.bool)
     return (banded(window_steps(inside), history_length) & inside[:, None, :]) | own
 
 
@@ -50,8 +50,8 @@ def aligned_attention(
     """
     visible = causal_attention(inside, history_length)
     batch, tokens = inside.shape
-    kept = torch.rand(batch, horizon, tokens, generator=generator).to(inside.device) >= mask_rate
-    own = torch.eye(tokens, dtype=torch.bool, device=inside.device)
+    kept = torch.rand(batch, horizon, tokens, generator=generator) >= mask_rate
+    own = torch.eye(tokens, dtype=torch.bool)
     visible[:, -horizon:] &= kept | own[-horizon:]
     return visible
 
@@ -62,11 +62,11 @@ def anchored_prefix(seen: BackboneOutput, tokens: int, horizon: int) -> PrefixBa
     Steps count from the start of the window, as ``window_steps`` gives them.
     """
     batch, places = seen.token_mask.shape
-    anchor = torch.full((batch, places), tokens - horizon, device=seen.token_mask.device)
-    in_horizon = torch.arange(tokens, device=anchor.device) >= tokens - horizon
+    anchor = torch.full((batch, places), tokens - horizon)
+    in_horizon = torch.arange(tokens) >= tokens - horizon
     return PrefixBatch(seen.keys, seen.values, anchor, in_horizon[None, :, None] & seen.token_mask[:, None, :])
 
 
 def window_steps(inside: Tensor) -> Tensor:
     """Return the control steps ``[B, T]`` of a window's tokens, counted from its start."""
-    return torch.arange(inside.shape[1], device=inside.device).expand(inside.shape)
+    return torch.arange(inside.shape[1]).expand(inside.shape)

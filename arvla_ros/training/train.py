@@ -9,14 +9,13 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from arvla_ros.evaluation.rollout import EvalConfig, EvalRow, run_evaluation, table
-from arvla_ros.policy.backbone import BackboneConfig, SmallBackbone
+from arvla_ros.policy.backbone import BackboneConfig, BackboneOutput, SmallBackbone
 from arvla_ros.policy.checkpoint import Manifest, save_checkpoint
 from arvla_ros.policy.expert import ActionExpert
 from arvla_ros.policy.normalization import Normalizer
@@ -85,7 +84,6 @@ class Training:
         """Load the data and draw fresh weights; the demonstrations fix vocabulary, sizes and normalisation."""
         self.config = config
         self._generator = torch.Generator().manual_seed(config.seed)
-        self._device = torch.device(config.device)
         instructions = make_task(demonstrations.info.task).instructions
         self._data = DemonstrationWindows(demonstrations, instructions, self._generator)
         self._state = Normalizer.mean_std(self._data.states)
@@ -96,19 +94,15 @@ class Training:
             BackboneConfig(
                 instructions=instructions,
                 layers=expert.layers,
-                width=config.backbone.width,
-                mlp_width=config.backbone.mlp_width,
-                heads=config.backbone.heads,
-                patch=config.backbone.patch,
-                stem_widths=config.backbone.stem_widths,
+                **vars(config.backbone),
                 image_height=contract.image_height,
                 image_width=contract.image_width,
                 kv_heads=expert.kv_heads,
                 head_dim=expert.head_dim,
                 objects=self._data.objects.shape[1],
             )
-        ).to(self._device)
-        self.expert = ActionExpert(expert).to(self._device)
+        )
+        self.expert = ActionExpert(expert)
 
     def phases(self) -> Iterator[tuple[str, PhaseConfig, Callable[[int], Losses]]]:
         """Yield name, settings and loss (of a batch of the given size) of every phase, in order."""
@@ -168,10 +162,10 @@ class Training:
         card = functools.partial(model_card, rows=rows)
         return save_checkpoint(self.config.out, manifest, self.backbone, self.expert, card)
 
-    def _look(self, batch: SightBatch) -> tuple[Any, Tensor]:
-        images = _brighten(batch.images.to(self._device), self.config.brightness, self._generator)
-        seen = self.backbone(images, batch.words.to(self._device))
-        return seen, sight_loss(seen, batch, self._position.normalize(batch.objects).to(self._device))
+    def _look(self, batch: SightBatch) -> tuple[BackboneOutput, Tensor]:
+        images = _brighten(batch.images, self.config.brightness, self._generator)
+        seen = self.backbone(images, batch.words)
+        return seen, sight_loss(seen, batch, self._position.normalize(batch.objects))
 
     def _windows(self, batch_size: int) -> WindowBatch:
         expert = self.config.expert
@@ -222,7 +216,7 @@ def _brighten(images: Tensor, deviation: float, generator: torch.Generator) -> T
         return images
     gain = 1 + deviation * torch.randn(len(images), 1, 1, 1, generator=generator)
     colour = 1 + deviation / 2 * torch.randn(len(images), 1, 1, 3, generator=generator)
-    return (images * (gain * colour).to(images.device)).clamp_(0, 255)
+    return (images * gain * colour).clamp_(0, 255)
 
 
 def _processor() -> str:
