@@ -178,7 +178,8 @@ def _change_depth(image: Image, dtype: np.dtype[Any]) -> Image:
     if image.dtype == dtype:
         return image
     if dtype.itemsize == 2:
-        return image.astype(dtype) * dtype.type(257)
+        widened: Image = image.astype(dtype) * dtype.type(257)
+        return widened
     narrowed: Image = np.rint(image / 257.0).astype(dtype)
     return narrowed
 

@@ -53,13 +53,13 @@ class Context:
         if domain_id is not None and not 0 <= domain_id <= settings.MAX_DOMAIN_ID:
             raise RuntimeError(f"Domain id ({domain_id}) should be a number from 0 to {settings.MAX_DOMAIN_ID}.")
         with self._lock:
-            if self._valid:
+            if self._valid or self._was_shut_down:
                 raise RuntimeError("Context.init() must only be called once")
             self._arguments = parse_ros_arguments(sys.argv if args is None else args)
             if initialize_logging:
                 apply_log_levels(self._arguments.log_levels)
             self._domain_id = settings.domain_id() if domain_id is None else domain_id
-            self._valid, self._was_shut_down = True, False
+            self._valid = True
             g_contexts.add(self)
 
     @property

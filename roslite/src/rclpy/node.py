@@ -91,7 +91,6 @@ class Node:
         parameter_overrides: list[Parameter] | None = None,
         allow_undeclared_parameters: bool = False,
         automatically_declare_parameters_from_overrides: bool = False,
-        enable_logger_service: bool = False,
     ) -> None:
         self._context = context or get_default_context()
         if not self._context.ok():
@@ -307,8 +306,6 @@ class Node:
         qos_profile: QoSProfile | int,
         *,
         callback_group: CallbackGroup | None = None,
-        event_callbacks: Any = None,
-        qos_overriding_options: Any = None,
         publisher_class: type[Publisher] = Publisher,
     ) -> Publisher:
         """Return a new publisher.
@@ -330,8 +327,6 @@ class Node:
         qos_profile: QoSProfile | int,
         *,
         callback_group: CallbackGroup | None = None,
-        event_callbacks: Any = None,
-        qos_overriding_options: Any = None,
         raw: bool = False,
     ) -> Subscription:
         """Return a new subscription.
@@ -342,8 +337,6 @@ class Node:
             callback: is called with each message, and with a message info too if it takes two arguments.
             qos_profile: quality of service, or the depth of a reliable one.
             callback_group: which callbacks may not run at the same time.
-            event_callbacks: accepted for ROS 2's sake.
-            qos_overriding_options: accepted for ROS 2's sake.
             raw: hand over the CDR instead of a message.
 
         Raises:
@@ -754,11 +747,11 @@ class Node:
 
     def count_publishers(self, topic_name: str) -> int:
         """Return how many publishers a topic has."""
-        return len(self.get_publishers_info_by_topic(topic_name))
+        return _count(self.resolve_topic_name(topic_name), self._graph.writers())
 
     def count_subscribers(self, topic_name: str) -> int:
         """Return how many subscriptions a topic has."""
-        return len(self.get_subscriptions_info_by_topic(topic_name))
+        return _count(self.resolve_topic_name(topic_name), self._graph.readers())
 
     def get_publishers_info_by_topic(self, topic_name: str, no_mangle: bool = False) -> list[TopicEndpointInfo]:
         """Return node, type, QoS and identity of all publishers of a topic."""
@@ -774,11 +767,17 @@ class Node:
         self, topic: str, no_mangle: bool, endpoints: list[Any], kind: TopicEndpointTypeEnum
     ) -> list[TopicEndpointInfo]:
         name = topic if no_mangle else discovery.topic_name(self.resolve_topic_name(topic))
+        owners = self._graph.owners()
         return [
-            TopicEndpointInfo.from_discovery(endpoint, self._graph.node_of(endpoint.guid), kind, idl.type_from_dds)
+            TopicEndpointInfo.from_discovery(endpoint, owners.get(endpoint.guid), kind, idl.type_from_dds)
             for endpoint in endpoints
             if endpoint.topic_name == name
         ]
+
+
+def _count(topic: str, endpoints: list[Any]) -> int:
+    """Return how many endpoints an absolute topic has."""
+    return sum(1 for endpoint in endpoints if endpoint.topic_name == discovery.topic_name(topic))
 
 
 def _absolute(namespace: str) -> str:

@@ -1,9 +1,9 @@
 """Subscriptions."""
 
 import inspect
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from roslite.discovery import topic_name
 from roslite.idl import dds_type
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from rclpy.node import Node
 
 
-@dataclass(frozen=True)
-class MessageInfo:
-    """What is known of a received message beside its content; a callback with two arguments gets it."""
+class MessageInfo(TypedDict):
+    """What is known of a received message beside its content; a callback with two arguments gets it.
+
+    Both are nanoseconds since the Unix epoch: when it was sent, and when it was taken.
+    """
 
     source_timestamp: int
     received_timestamp: int
@@ -45,7 +47,7 @@ class Subscription:
         self.qos_profile = qos_profile
         self.raw = raw
         self._node = node
-        self._wants_info = _positional_arguments(callback) > 1
+        self._wants_info = _wants_info(callback)
         self._malformed = 0
         name = topic_name(topic, qos_profile.avoid_ros_namespace_conventions)
         self._reader = node.context.participant.create_reader(
@@ -72,7 +74,7 @@ class Subscription:
         received = dds.take(self._reader)
         if received is None:
             return None
-        info = MessageInfo(received.source_timestamp, self._node.get_clock().now().nanoseconds)
+        info = MessageInfo(source_timestamp=received.source_timestamp, received_timestamp=time.time_ns())
         if self.raw:
             return bytes(received.data), info
         try:
@@ -93,11 +95,23 @@ class Subscription:
         dds.delete(self._reader)
 
 
-def _positional_arguments(callback: Callable[..., Any]) -> int:
-    """Return how many arguments a callback must be called with."""
+def _wants_info(callback: Callable[..., Any]) -> bool:
+    """Whether a callback takes a message info beside the message.
+
+    Raises:
+        RuntimeError: it takes neither one nor two arguments.
+    """
     try:
-        parameters = inspect.signature(callback).parameters.values()
-    except (TypeError, ValueError):
-        return 1
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(1 for p in parameters if p.kind in kinds and p.default is inspect.Parameter.empty)
+        signature = inspect.signature(callback)
+    except ValueError:
+        return False
+    for count in (1, 2):
+        try:
+            signature.bind(*range(count))
+        except TypeError:
+            continue
+        return count == 2
+    raise RuntimeError(
+        "Subscription.callback should be a callable with one argument (to be called with only the message) "
+        "or two (to be called with the message and the message info)."
+    )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from roslite.discovery import gid
+
 from rclpy.qos import QoSProfile, from_dds
 
 
@@ -37,6 +39,6 @@ class TopicEndpointInfo:
             node.namespace if node else "_NODE_NAMESPACE_UNKNOWN_",
             demangle(endpoint.type_name),
             kind,
-            list(endpoint.guid),
+            list(gid(endpoint.guid)),
             from_dds(endpoint.qos),
         )

@@ -15,12 +15,12 @@ _default_context: Context | None = None
 
 
 def get_default_context(*, shutting_down: bool = False) -> Context:
-    """Return the context that is used where none is named."""
+    """Return the context that is used where none is named; ``shutting_down`` lets the next call make a new one."""
     global _default_context
     with _lock:
-        if _default_context is None:
-            _default_context = Context()
-        return _default_context
+        context = _default_context or Context()
+        _default_context = None if shutting_down else context
+        return context
 
 
 def remove_ros_args(args: Sequence[str] | None = None) -> list[str]:

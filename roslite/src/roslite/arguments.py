@@ -1,6 +1,7 @@
 """What follows ``--ros-args`` on a command line: remappings, parameters, log levels."""
 
 import fnmatch
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,17 @@ import yaml
 from roslite.names import expand
 
 ROS_ARGS = "--ros-args"
+
+
+class YamlLoader(yaml.SafeLoader):
+    """Reads ``1e-3`` as a number, as ROS 2 and YAML 1.2 do; PyYAML alone takes it for text."""
+
+
+_EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9]*)?[eE][-+]?[0-9]+|[-+]?\.[0-9]+[eE][-+]?[0-9]+")
+YamlLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(rf"^(?:{_EXPONENT.pattern})$"), list("-+0123456789.")
+)
+
 _IGNORED = {
     "--enable-rosout-logs",
     "--disable-rosout-logs",
@@ -175,7 +187,7 @@ def parse_value(text: str) -> Any:
         ArgumentError: the text is not YAML.
     """
     try:
-        return yaml.safe_load(text) if text else ""
+        return yaml.load(text, YamlLoader) if text else ""
     except yaml.YAMLError as error:
         raise ArgumentError(f"'{text}' is not a value in YAML: {error}") from error
 
@@ -187,7 +199,7 @@ def read_parameter_file(path: str) -> list[ParameterRule]:
         ArgumentError: it cannot be read, is no YAML, or has no ``ros__parameters`` where they belong.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), YamlLoader)
     except (OSError, yaml.YAMLError) as error:
         raise ArgumentError(f"Failed to parse parameter file '{path}': {error}") from error
     if not isinstance(content, dict):

@@ -4,6 +4,7 @@ DDS itself tells of participants, writers and readers. Which node they belong to
 topic ``ros_discovery_info``, as ROS 2's middlewares do.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -97,7 +98,7 @@ class Graph:
 
     def _announce(self) -> None:
         message: Any = message_class(_INFO)()
-        message.gid.data = _gid(self._participant.guid)
+        message.gid.data = gid(self._participant.guid)
         for node in self._nodes:
             info: Any = message_class("rmw_dds_common/msg/NodeEntitiesInfo")()
             info.node_name, info.node_namespace = node.name, node.namespace
@@ -110,7 +111,9 @@ class Graph:
         """Take what the others announced since the last call."""
         with self._lock:
             while (received := dds.take(self._reader)) is not None:
-                self._learn(cdr.deserialize(received.data, message_class(_INFO)))
+                # Not all that speak DDS keep to the rules; who does not stays without a name.
+                with contextlib.suppress(cdr.CdrError):
+                    self._learn(cdr.deserialize(received.data, message_class(_INFO)))
 
     def _learn(self, message: Any) -> None:
         self._known[bytes(message.gid.data)[:16]] = [
@@ -132,9 +135,9 @@ class Graph:
                 del self._known[guid]
             return [node for nodes in self._known.values() for node in nodes]
 
-    def node_of(self, guid: bytes) -> RemoteNode | None:
-        """Return the node that a reader or writer belongs to, None while that is not known."""
-        return next((node for node in self.nodes() if guid in node.readers or guid in node.writers), None)
+    def owners(self) -> dict[bytes, RemoteNode]:
+        """Return the nodes that readers and writers belong to, by GUID, as far as they are known."""
+        return {guid: node for node in self.nodes() for guid in node.readers | node.writers}
 
     def writers(self) -> list[dds.EndpointInfo]:
         """Return all writers of the domain."""
@@ -179,12 +182,13 @@ def full_name(node: RemoteNode) -> str:
     return join(node.namespace, node.name)
 
 
-def _gid(guid: bytes) -> bytes:
+def gid(guid: bytes) -> bytes:
+    """Return a GUID as the distribution that is spoken writes it in messages: with zeros after it up to Iron."""
     size = message_class("rmw_dds_common/msg/Gid")._definition.fields[0].type.size
     return guid.ljust(size, b"\0")
 
 
 def _gid_message(guid: bytes) -> Any:
     message: Any = message_class("rmw_dds_common/msg/Gid")()
-    message.data = _gid(guid)
+    message.data = gid(guid)
     return message
