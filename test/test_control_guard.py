@@ -176,6 +176,7 @@ def test_armed_again_after_the_arm_was_moved_it_starts_where_the_arm_is(bench):
     bench.command(np.full(6, 0.1))
     bench.cycles(11)
     bench.guard.disable("stopped by hand")
+    bench.cycles(40)
     bench.joints = np.full(6, 1.0)
     bench.guard.on_state(bench.joints, 0.05, bench.now)
     bench.guard.enable(bench.now)
@@ -183,10 +184,21 @@ def test_armed_again_after_the_arm_was_moved_it_starts_where_the_arm_is(bench):
     assert np.abs(bench.cycles(1).sent - 1.0).max() < 1e-9
 
 
+def test_armed_again_while_the_arm_still_lags_behind_it_does_not_jump_back(bench):
+    bench.guard.enable(bench.now)
+    for k in range(6):
+        bench.command(np.full(6, 0.2 * (k + 1)))
+        bench.cycles(5)
+    before = bench.sent[-1]
+    bench.guard.on_state(before - 0.15, 0.05, bench.now)
+    bench.guard.enable(bench.now)
+    assert np.abs(bench.cycles(1).sent - before).max() <= np.pi * PERIOD
+
+
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -31,6 +31,7 @@ def manifest() -> Manifest:
         expert=ExpertConfig(layers=LAYERS, query_heads=HEADS, kv_heads=HEADS, head_dim=DIM),
         state=unit,
         action=unit,
+        position=unit,
         model_id="ab" * 32,
     )
 

@@ -20,8 +20,14 @@ HOME_SLOW_DOWN = 4.0
 HOME_CREEP = 0.02
 # rad: closer than this to home counts as there.
 HOME_TOLERANCE = 1e-4
-# rad between last sent and measured beyond which the arm is taken not to follow, when it is armed again.
+# rad a cycle: less is rest.
+SLOWEST_STEP = 1e-4
+# Armed again, the arm counts as moved by someone else when measured and last sent joints differ by this much, rad ...
 FOLLOWING_TOLERANCE = 0.1
+# ... although nothing has been sent for this long that would move it; s.
+SETTLING_S = 0.5
+# A reading older than this is not where the arm is now; s.
+FRESH_S = 0.1
 
 
 class Mode(enum.IntEnum):
@@ -94,6 +100,7 @@ class Guard:
         self._sent_gripper = float("nan")
         self._step: Pose = np.zeros_like(home)
         self._cycled_at = float("-inf")
+        self._moved_at = float("-inf")
         self._source = _ArmedSource()
 
     def on_state(self, joints: Pose, gripper: float, now: float) -> None:
@@ -121,7 +128,7 @@ class Guard:
         problem = self._not_ready(now)
         if problem:
             return False, problem
-        self._start_from_measured()
+        self._start_where_the_arm_is(now)
         self._source = _ArmedSource()
         self.mode, self.reason = Mode.ACTIVE, ""
         return True, "armed"
@@ -136,7 +143,7 @@ class Guard:
         problem = self._not_ready(now)
         if problem:
             return False, problem
-        self._start_from_measured()
+        self._start_where_the_arm_is(now)
         self._source = _ArmedSource()
         self.mode, self.reason = Mode.HOMING, "moving home"
         return True, "moving home"
@@ -159,6 +166,8 @@ class Guard:
         wanted, gripper = self._wanted(now, elapsed)
         safe = self._safety.apply(wanted, gripper, self._sent, elapsed)
         self._step = safe.joints - self._sent
+        if np.abs(self._step).max() > SLOWEST_STEP:
+            self._moved_at = now
         self._sent, self._sent_gripper = safe.joints, safe.gripper
         if self.mode is Mode.HOMING and np.abs(self._sent - self._home).max() < HOME_TOLERANCE:
             self._step = np.zeros_like(self._step)
@@ -213,12 +222,15 @@ class Guard:
             return self._sent + share * (self._source.target - self._sent), self._source.gripper
         return self._sent + BRAKE_DECAY * self._step, self._sent_gripper
 
-    def _start_from_measured(self) -> None:
-        """Begin at the measured pose, or at the last sent one where the arm holds that."""
+    def _start_where_the_arm_is(self, now: float) -> None:
+        """Begin at the last sent pose, or at the measured one if nothing was sent or someone has moved the arm."""
         assert self._measured is not None
-        if self._sent is None or np.abs(self._sent - self._measured).max() > FOLLOWING_TOLERANCE:
-            self._sent, self._sent_gripper = self._measured, self._measured_gripper
-            self._step = np.zeros_like(self._step)
+        if self._sent is not None:
+            settled = now - self._moved_at > SETTLING_S and now - self._measured_at <= FRESH_S
+            if not settled or np.abs(self._sent - self._measured).max() <= FOLLOWING_TOLERANCE:
+                return
+        self._sent, self._sent_gripper = self._measured, self._measured_gripper
+        self._step = np.zeros_like(self._step)
 
     def _fault(self, reason: str) -> None:
         if self.mode in (Mode.ACTIVE, Mode.HOMING):
