@@ -22,20 +22,8 @@ if TYPE_CHECKING:
 FOREVER_NS = 2**63 - 1
 
 
-class TimeoutException(Exception):  # noqa: N818 - ROS 2's names, here and below
-    """Nothing became ready in time."""
-
-
-class ShutdownException(Exception):  # noqa: N818
-    """The executor was shut down."""
-
-
-class ExternalShutdownException(Exception):  # noqa: N818
+class ExternalShutdownException(Exception):  # noqa: N818 - ROS 2's name
     """The context was shut down while an executor spun, by a signal for example."""
-
-
-class ConditionReachedException(Exception):  # noqa: N818
-    """What was waited for has happened."""
 
 
 class Executor:
@@ -132,10 +120,9 @@ class Executor:
         raise NotImplementedError
 
     def _next(self, timeout_sec: float | None, condition: Callable[[], bool] | None = None) -> Task | None:
-        """Wait for something to run; return None when the time is over or the condition is met.
+        """Wait for something to run; return None if time or executor end before, or the condition is met.
 
         Raises:
-            ShutdownException: the executor was shut down.
             ExternalShutdownException: the context was shut down.
         """
         timeout_ns = timeout_sec_to_nsec(timeout_sec)
@@ -143,7 +130,7 @@ class Executor:
         last = False
         while True:
             if self._is_shutdown:
-                raise ShutdownException
+                return None
             if not self._context.ok():
                 raise ExternalShutdownException
             if (task := self._pop()) is not None:

@@ -20,6 +20,7 @@ _DOMAIN = """
     <SocketReceiveBufferSize max="16MB"/>
     <SocketSendBufferSize max="16MB"/>
     <Watermarks><WhcHigh>32MB</WhcHigh><WhcHighInit>32MB</WhcHighInit></Watermarks>
+    <WriterLingerDuration>200ms</WriterLingerDuration>
     <NackDelay>1ms</NackDelay>
     <HeartbeatInterval min="5ms" minsched="20ms" max="8s">100ms</HeartbeatInterval>
   </Internal>

@@ -1,0 +1,72 @@
+"""What tests on a real network share: a domain of their own, and programs in processes of their own."""
+
+import fcntl
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import rclpy
+from rclpy.node import Node
+
+sys.path.insert(0, str(Path(__file__).parent))  # pytest's import mode importlib does not
+
+from ros_helpers import Start
+
+DOMAINS = range(1, 50)
+
+
+@pytest.fixture
+def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Reserve a domain that no other test on this machine uses, and name it in the environment."""
+    folder = Path(tempfile.gettempdir()) / "roslite_test_domains"
+    folder.mkdir(exist_ok=True)
+    for domain in DOMAINS:
+        with (folder / str(domain)).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+            monkeypatch.setenv("ROS_LOCALHOST_ONLY", "1")
+            yield domain
+            return
+    pytest.fail(f"all ROS domains from {DOMAINS[0]} to {DOMAINS[-1]} are in use")
+
+
+@pytest.fixture
+def ros(ros_domain: int) -> Iterator[None]:
+    """Start ROS, and end it if the test did not."""
+    rclpy.init(args=[])
+    yield
+    rclpy.try_shutdown()
+
+
+@pytest.fixture
+def node(ros: None) -> Iterator[Node]:
+    """Make a node."""
+    node = rclpy.create_node("test_node")
+    yield node
+    node.destroy_node()
+
+
+@pytest.fixture
+def start(ros_domain: int) -> Iterator[Start]:
+    """Start Python code as another process of the same domain; what still runs in the end is killed."""
+    running: list[subprocess.Popen[str]] = []
+
+    def run(code: str, *arguments: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-u", "-c", textwrap.dedent(code), *arguments]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        running.append(process)
+        return process
+
+    yield run
+    for process in running:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
