@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import sys
 from typing import Any, NamedTuple
@@ -37,21 +38,29 @@ def main() -> int:
     command = COMMANDS[name]
     # Imported now, not above: `arvla --help` needs neither torch nor MuJoCo.
     module = importlib.import_module(command.module)
-    config: Any = tyro.cli(
-        getattr(module, command.config),
-        prog=f"arvla {name}",
-        description=command.help,
-        args=words[len(name.split()) :],
-    )
     try:
+        config = _parse(getattr(module, command.config), f"arvla {name}", command.help, words[len(name.split()) :])
         return int(getattr(module, command.function)(config) or 0)
     except (ValueError, OSError, RuntimeError) as error:
+        # Only errors that this package raises on purpose, and the system's, are the user's to mend.
         if not type(error).__module__.startswith("arvla_ros") and not isinstance(error, OSError):
             raise
         print(f"arvla {name}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _parse(kind: type[Any], prog: str, description: str, words: list[str]) -> Any:
+    """Fill a config from the command line; where it can be loaded, ``--config FILE`` gives the defaults."""
+    if not hasattr(kind, "load"):
+        return tyro.cli(kind, prog=prog, description=description, args=words)
+    files = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    files.add_argument("--config")
+    chosen, rest = files.parse_known_args(words)
+    default = kind.load(chosen.config) if chosen.config else kind()
+    description += "; --config FILE reads the options from YAML, those given beside it win"
+    return tyro.cli(kind, prog=prog, description=description, args=rest, default=default)
 
 
 def _usage() -> str:
