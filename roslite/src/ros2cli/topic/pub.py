@@ -12,7 +12,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from ros2cli import qos
 from ros2cli.command import CommandError
-from ros2cli.graph import cli_node, wait_for
+from ros2cli.graph import SOUGHT_FOR_S, cli_node, wait_for
 from ros2cli.interfaces import fill, message_type
 
 
@@ -74,7 +74,7 @@ def main(args: argparse.Namespace) -> None:
             if count == times:
                 break
             time.sleep(max(0.0, start + count / args.rate - time.monotonic()))
-        publisher.wait_for_all_acked(Duration(seconds=args.keep_alive))
+        publisher.wait_for_all_acked(Duration(seconds=SOUGHT_FOR_S))
         time.sleep(args.keep_alive)
 
 
