@@ -1,0 +1,132 @@
+"""The bytes of messages are those that ROS 2 sends; bytes that are not are refused."""
+
+import contextlib
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rosbags.typesys import Stores, get_typestore
+from roslite.definitions import FieldType, interface_names, interface_packages
+from roslite.messages import Message, message_class, service_class
+
+from roslite import cdr
+
+STORE = get_typestore(Stores.ROS2_HUMBLE)
+NAMES = sorted(STORE.fielddefs)
+INTEGERS = {f"{sign}int{bits}": (sign, bits) for sign in ("", "u") for bits in (8, 16, 32, 64)}
+TEXTS = ["", "a", "abc", "äöü", "a longer text \N{SNOWMAN}"]
+
+
+def random_value(type_: FieldType, chance: random.Random) -> Any:
+    if type_.kind == "single":
+        return random_single(type_.base, chance)
+    bound = min(type_.size or 5, 5)
+    count = type_.size if type_.kind == "array" else chance.randint(0, bound)
+    return [random_single(type_.base, chance) for _ in range(count)]
+
+
+def random_single(base: str, chance: random.Random) -> Any:
+    if base in INTEGERS or base == "char":
+        sign, bits = INTEGERS.get(base, ("u", 8))
+        return chance.randrange(2**bits) - (0 if sign else 2 ** (bits - 1))
+    choices: dict[str, Any] = {
+        "bool": chance.random() < 0.5,
+        "byte": bytes([chance.randrange(256)]),
+        "float32": float(np.float32(chance.uniform(-10, 10))),
+        "float64": chance.uniform(-10, 10),
+        "string": chance.choice(TEXTS),
+    }
+    return choices[base] if base in choices else random_message(base, chance)
+
+
+def random_message(name: str, chance: random.Random) -> Message:
+    message = message_class(name)()
+    for field in message._definition.fields:
+        setattr(message, field.name, random_value(field.type, chance))
+    return message
+
+
+def assert_same(ours: Any, theirs: Any) -> None:
+    """Compare a field with what rosbags has for it."""
+    if isinstance(ours, Message):
+        for slot in ours.__slots__:
+            assert_same(getattr(ours, slot), getattr(theirs, slot[1:]))
+    elif isinstance(ours, list):
+        assert len(ours) == len(theirs)
+        for our, their in zip(ours, theirs, strict=True):
+            assert_same(our, their)
+    elif isinstance(ours, bytes):
+        assert ours[0] == int(theirs) % 256  # rosbags has octets with a sign
+    else:
+        assert np.array_equal(ours, theirs)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(NAMES), st.integers(0, 2**32))
+def test_bytes_are_those_of_rosbags(name: str, seed: int) -> None:
+    message = random_message(name, random.Random(seed))
+    data = bytes(cdr.serialize(message))
+    theirs = STORE.deserialize_cdr(data, name)
+    assert_same(message, theirs)
+    assert bytes(STORE.serialize_cdr(theirs, name)) == data
+    assert cdr.deserialize(data, type(message)) == message
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.sampled_from(NAMES), st.integers(0, 2**32))
+def test_big_endian_bytes_are_read(name: str, seed: int) -> None:
+    message = random_message(name, random.Random(seed))
+    theirs = STORE.deserialize_cdr(bytes(cdr.serialize(message)), name)
+    assert cdr.deserialize(bytes(STORE.serialize_cdr(theirs, name, little_endian=False)), type(message)) == message
+
+
+@pytest.mark.parametrize("package", interface_packages("srv"))
+def test_requests_and_responses_come_back(package: str) -> None:
+    chance = random.Random(0)
+    for short in interface_names(package, "srv"):
+        service = service_class(f"{package}/srv/{short}")
+        for half in (service.Request, service.Response):
+            message = random_message(half._definition.name, chance)
+            data = cdr.serialize(message, prefix=bytes(16))
+            assert cdr.deserialize(data, half, skip=16) == message
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.sampled_from(NAMES), st.integers(0, 2**32), st.floats(0, 1), st.integers(0, 8))
+def test_cut_off_and_broken_bytes_are_refused_or_read_but_nothing_else(
+    name: str, seed: int, keep: float, flips: int
+) -> None:
+    chance = random.Random(seed)
+    data = cdr.serialize(random_message(name, chance))
+    data = data[: round(keep * len(data))]
+    for _ in range(flips if len(data) > 4 else 0):
+        data[chance.randrange(4, len(data))] = chance.choice([0, 1, 127, 255, chance.randrange(256)])
+    with contextlib.suppress(cdr.CdrError):
+        cdr.deserialize(data, message_class(name))
+
+
+@pytest.mark.parametrize("header", [b"\x00\x03\x00\x00", b"\x00\x07\x00\x00", b"\x01\x01\x00\x00"])
+def test_other_encapsulations_are_refused(header: bytes) -> None:
+    with pytest.raises(cdr.CdrError):
+        cdr.deserialize(header + bytes(8), message_class("std_msgs/msg/Int32"))
+
+
+def test_a_header_alone_is_refused() -> None:
+    for data in (b"", b"\x00\x01", cdr.LITTLE_ENDIAN):
+        with pytest.raises(cdr.CdrError):
+            cdr.deserialize(data, message_class("std_msgs/msg/Int32"))
+
+
+def test_announced_length_is_not_believed() -> None:
+    with pytest.raises(cdr.CdrError, match="bytes are announced"):
+        cdr.deserialize(b"\x00\x01\x00\x00\xff\xff\xff\x7f", message_class("std_msgs/msg/String"))
+    with pytest.raises(cdr.CdrError):
+        cdr.deserialize(b"\x00\x01\x00\x00\xff\xff\xff\xff", message_class("tf2_msgs/msg/TFMessage"))
+
+
+def test_text_that_is_not_utf8_is_replaced() -> None:
+    data = b"\x00\x01\x00\x00\x03\x00\x00\x00\xff\xfe\x00"
+    assert cdr.deserialize(data, message_class("std_msgs/msg/String")).data == "\ufffd\ufffd"

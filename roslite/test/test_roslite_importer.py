@@ -1,0 +1,156 @@
+"""Message packages are found by their definitions, behind everything that is really installed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import roslite.importer
+from rosbags.typesys import Stores, get_typestore
+from roslite.definitions import (
+    Definition,
+    Field,
+    FieldType,
+    InvalidInterfaceError,
+    find_message,
+    interface_packages,
+    parse_message,
+)
+from roslite.importer import ROSBAGS_PACKAGES
+
+
+def python(code: str, tmp_path: Path, **environment: str) -> str:
+    """Run code in a fresh interpreter, with ``tmp_path`` as a prefix of the ament index, and return what it prints."""
+    environment = {"AMENT_PREFIX_PATH": str(tmp_path), "PYTHONPATH": str(tmp_path / "python"), **environment}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def install(prefix: Path, package: str, **files: str) -> None:
+    """Put a package with definitions into a prefix."""
+    marker = prefix / "share/ament_index/resource_index/packages" / package
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    for name, text in files.items():
+        kind = "srv" if "---" in text else "msg"
+        path = prefix / "share" / package / kind / f"{name}.{kind}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_definitions_of_an_installed_package_are_importable(tmp_path: Path) -> None:
+    install(tmp_path, "my_msgs", Point="float64 x 1.5\nstd_msgs/Header header\n", Ask="Point p\n---\nbool ok\n")
+    code = (
+        "from my_msgs.msg import Point; from my_msgs.srv import Ask; print(Ask.Request(p=Point(x=2.0)).p.x, Point().x)"
+    )
+    assert python(code, tmp_path) == "2.0 1.5"
+
+
+def test_a_real_package_gets_its_missing_modules(tmp_path: Path) -> None:
+    install(tmp_path, "my_robot", State="int32 number\n")
+    package = tmp_path / "python" / "my_robot"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("NAME = 'real'\n")
+    code = "import my_robot; from my_robot.msg import State; print(my_robot.NAME, State(number=3).number)"
+    assert python(code, tmp_path) == "real 3"
+
+
+def test_a_real_message_package_is_not_shadowed(tmp_path: Path) -> None:
+    package = tmp_path / "python" / "std_msgs"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "msg.py").write_text("String = 'from a real ROS 2'\n")
+    assert python("from std_msgs.msg import String; print(String)", tmp_path) == "from a real ROS 2"
+
+
+def test_installed_definitions_come_before_those_of_rosbags(tmp_path: Path) -> None:
+    install(tmp_path, "std_msgs", String='string data "changed"\n')
+    assert python("from std_msgs.msg import String; print(String().data)", tmp_path) == "changed"
+
+
+def test_distribution_decides_which_messages_there_are(tmp_path: Path) -> None:
+    code = "from rmw_dds_common.msg import Gid; print(len(Gid().data))"
+    assert python(code, tmp_path) == "24"
+    assert python(code, tmp_path, ROS_DISTRO="jazzy") == "16"
+
+
+def test_start_of_the_interpreter_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = """
+import sys
+print(sorted({"numpy", "rosbags", "cyclonedds", "yaml", "roslite.messages"} & set(sys.modules)))
+"""
+    assert python(code, tmp_path) == "[]"
+
+
+def test_the_finder_itself_imports_nothing() -> None:
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+before = set(sys.modules)
+import roslite.importer
+roslite.importer.install()
+print(sorted(set(sys.modules) - before))
+"""
+    source = str(Path(roslite.importer.__file__).parents[1])
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, source], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "['__future__', 'roslite', 'roslite.importer']"
+
+
+@pytest.mark.parametrize("module", ["no_such_msgs", "std_msgs.nonsense", "std_msgs.msg.string", "std_msgs.srv"])
+def test_what_nobody_defines_is_an_import_error(module: str, tmp_path: Path) -> None:
+    code = f"try:\n    import {module}\nexcept ModuleNotFoundError as error:\n    print(error.name)"
+    assert python(code, tmp_path) == module
+
+
+def test_packages_of_rosbags_are_all_known() -> None:
+    stores = [get_typestore(store) for store in Stores if store.name.startswith("ROS2")]
+    assert {name.split("/")[0] for store in stores for name in store.fielddefs} == ROSBAGS_PACKAGES
+
+
+def test_driver_messages_are_those_of_the_driver() -> None:
+    command = find_message("interbotix_xs_msgs/msg/JointGroupCommand")
+    assert [(field.name, field.type) for field in command.fields] == [
+        ("name", FieldType("string")),
+        ("cmd", FieldType("float32", "sequence")),
+    ]
+    assert {"interbotix_xs_msgs", "std_srvs", "rcl_interfaces"} <= set(interface_packages("srv"))
+
+
+def test_text_is_parsed() -> None:
+    text = """
+    # a comment
+    uint8 KIND_A=1          # a constant
+    string GREETING="a # b"
+    float64 RATIO = 0.5
+    Header header
+    Other[<=3] others
+    pkg/Third third
+    string<=10[] names
+    int32 number -7
+    bool[2] flags [true, False]
+    string text 'hello # there'
+    float32[] list [1, 2.5]
+    """
+    assert parse_message("mine/msg/Test", text) == Definition(
+        "mine/msg/Test",
+        (
+            Field("header", FieldType("std_msgs/msg/Header")),
+            Field("others", FieldType("mine/msg/Other", "sequence", 3)),
+            Field("third", FieldType("pkg/msg/Third")),
+            Field("names", FieldType("string", "sequence", 0, 10)),
+            Field("number", FieldType("int32"), -7),
+            Field("flags", FieldType("bool", "array", 2), [True, False]),
+            Field("text", FieldType("string"), "hello # there"),
+            Field("list", FieldType("float32", "sequence"), [1.0, 2.5]),
+        ),
+        (("KIND_A", 1), ("GREETING", "a # b"), ("RATIO", 0.5)),
+    )
+
+
+@pytest.mark.parametrize("line", ["int32", "int32 2nd", "int32[ x", "wrong-type x"])
+def test_malformed_lines_are_refused(line: str) -> None:
+    with pytest.raises(InvalidInterfaceError):
+        parse_message("mine/msg/Test", line)
