@@ -31,12 +31,14 @@ def write_plot(log: RunLog, path: Path) -> None:
     _plot_joints(joints, seconds, steps, log.joint_names)
     _plot_anchors(anchors, seconds, steps)
     _plot_staleness(staleness, seconds, steps)
-    for episode in episodes:
+    for number, episode in enumerate(episodes):
         begin, end = (episode.start_ns - start_ns) * 1e-9, (episode.end_ns - start_ns) * 1e-9
         colour = "tab:green" if episode.success else "tab:red"
         for axes in (joints, anchors, staleness):
             axes.axvspan(begin, end, color=colour, alpha=0.07, linewidth=0)
-        joints.text(begin, 1.02, episode.instruction, transform=joints.get_xaxis_transform(), fontsize=8)
+        # At two heights in turn: short episodes are narrower than their instructions.
+        height = 1.02 + 0.05 * (number % 2)
+        joints.text(begin, height, episode.instruction, transform=joints.get_xaxis_transform(), fontsize=8)
     staleness.set_xlabel("time, s (shaded: episodes; between them the arm goes home)")
     figure.savefig(path, dpi=130)
     plt.close(figure)
