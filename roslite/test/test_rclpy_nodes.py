@@ -188,6 +188,7 @@ timer = node.create_timer(0.01, ready)
 rclpy.get_default_context().on_shutdown(lambda: print("callback", flush=True))
 try:
     rclpy.spin(node)
+    print("shut down", rclpy.ok(), flush=True)  # the signal came between two waits
 except KeyboardInterrupt:
     print("interrupted", rclpy.ok(), flush=True)
 except ExternalShutdownException:
