@@ -92,6 +92,38 @@ def test_best_effort_publisher_does_not_reach_a_reliable_subscription(node: Node
     assert publisher.get_subscription_count() == 1
 
 
+def test_incompatible_ends_are_told_of(node: Node, capfd: pytest.CaptureFixture[str]) -> None:
+    node.create_subscription(String, "topic", lambda _: None, 10)
+    node.create_publisher(String, "topic", qos_profile_sensor_data)
+    seen: list[str] = []
+    spin_until(node, lambda: seen.append(capfd.readouterr().err) or "".join(seen).count("incompatible QoS") == 2)
+    assert "New publisher discovered on topic '/topic', offering incompatible QoS." in "".join(seen)
+    assert "Last incompatible policy: RELIABILITY" in "".join(seen)
+
+
+def test_callback_destroys_a_subscription_that_has_messages(node: Node) -> None:
+    victims: list[Any] = []
+    received: list[str] = []
+
+    def destroy_other(message: String) -> None:
+        received.append(message.data)
+        for subscription in victims:
+            node.destroy_subscription(subscription)
+
+    for _ in range(2):
+        victims.append(node.create_subscription(String, "topic", destroy_other, 10))
+    publisher = node.create_publisher(String, "topic", 10)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    while publisher.get_subscription_count() < 2:
+        executor.spin_once(timeout_sec=0.05)
+    publisher.publish(String(data="a"))
+    for _ in range(20):
+        executor.spin_once(timeout_sec=0.02)
+    assert received == ["a"]
+    executor.shutdown()
+
+
 def test_raw_subscription_gets_cdr(node: Node) -> None:
     received: list[bytes] = []
     node.create_subscription(String, "topic", received.append, 10, raw=True)

@@ -180,14 +180,17 @@ class Executor:
                         timeout_ns = min(timeout_ns, timer.time_until_next_call())
                 for entity in _executable(node.waitable_list):
                     conditions[entity.condition] = (entity, node)
+            ends = {end.status: end for node in self._nodes for end in node.topic_ends}
         graph = self._context.graph
         triggered = self._waitset.wait(
-            {*conditions, self._guard.entity, graph.condition}, 0 if due or self._tasks else timeout_ns
+            {*conditions, *ends, self._guard.entity, graph.condition}, 0 if due or self._tasks else timeout_ns
         )
         if self._guard.entity in triggered:
             self._guard.take()
         if graph.condition in triggered:
             graph.update()
+        for status in triggered & ends.keys():
+            ends[status].warn_of_incompatible_qos()
         with self._lock:
             if not due:
                 due = [

@@ -231,6 +231,11 @@ class Node:
         yield from self._guards
 
     @property
+    def topic_ends(self) -> list[Publisher | Subscription]:
+        """All publishers and subscriptions."""
+        return [*self._publishers, *self._subscriptions]
+
+    @property
     def waitable_list(self) -> list[Any]:
         """All that an executor waits for beside timers, in the order in which it is served."""
         return [*self._subscriptions, *self._guards, *self._services, *self._clients]

@@ -28,6 +28,8 @@ class Publisher:
         self._writer = node.context.participant.create_writer(
             name, dds_type(interface_name(msg_type)), to_dds(qos_profile)
         )
+        self.status = self._writer
+        dds.watch_incompatible_qos(self._writer, is_reader=False)
         self._guid = dds.guid(self._writer)
         node.own_writers({self._guid})
 
@@ -55,6 +57,14 @@ class Publisher:
             dds.write(self._writer, data)
         except dds.DdsError as error:
             raise RCLError(f"Failed to publish on '{self.topic}': {error}") from error
+
+    def warn_of_incompatible_qos(self) -> None:
+        """Log that a subscription will get nothing, and why, if one was found."""
+        if policy := dds.take_incompatible_policy(self._writer, is_reader=False):
+            self._node.get_logger().warning(
+                f"New subscription discovered on topic '{self.topic}', requesting incompatible QoS. "
+                f"No messages will be sent to it. Last incompatible policy: {policy}"
+            )
 
     def get_subscription_count(self) -> int:
         """Return how many subscriptions it reaches."""

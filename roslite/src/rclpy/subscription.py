@@ -54,6 +54,8 @@ class Subscription:
             name, dds_type(interface_name(msg_type)), to_dds(qos_profile)
         )
         self.condition = dds.create_read_condition(self._reader)
+        self.status = self._reader
+        dds.watch_incompatible_qos(self._reader, is_reader=True)
         self._guid = dds.guid(self._reader)
         node.own_readers({self._guid})
 
@@ -61,6 +63,14 @@ class Subscription:
     def topic_name(self) -> str:
         """The absolute name of the topic."""
         return self.topic
+
+    def warn_of_incompatible_qos(self) -> None:
+        """Log that a publisher will not be heard, and why, if one was found."""
+        if policy := dds.take_incompatible_policy(self._reader, is_reader=True):
+            self._node.get_logger().warning(
+                f"New publisher discovered on topic '{self.topic}', offering incompatible QoS. "
+                f"No messages will be received from it. Last incompatible policy: {policy}"
+            )
 
     def get_publisher_count(self) -> int:
         """Return how many publishers it hears."""

@@ -25,6 +25,21 @@ NOT_READ = 2 | 12 | 112
 ANY_STATE = 3 | 12 | 112
 INFINITY = 2**63 - 1
 TIMEOUT = -10
+GONE = (-3, -9)
+"""What the library answers about an entity that was deleted: bad parameter, already deleted."""
+
+REQUESTED_INCOMPATIBLE_QOS, OFFERED_INCOMPATIBLE_QOS = 1 << 4, 1 << 3
+POLICIES = {
+    2: "DURABILITY",
+    4: "DEADLINE",
+    8: "LIVELINESS",
+    11: "RELIABILITY",
+    12: "DESTINATION_ORDER",
+    23: "DATA_REPRESENTATION",
+    24: "TYPE_CONSISTENCY_ENFORCEMENT",
+}
+"""Policies that two ends can disagree on, by the number that DDS gives them."""
+
 PSEUDO_TOPIC_PARTICIPANT, _, PSEUDO_TOPIC_PUBLICATION, PSEUDO_TOPIC_SUBSCRIPTION = range(0x7FFF0001, 0x7FFF0005)
 """Handles of Cyclone's built-in topics, which tell who else is there."""
 
@@ -58,6 +73,10 @@ class _Endpoint(ctypes.Structure):
         ("type_name", ctypes.c_char_p),
         ("qos", ctypes.c_void_p),
     )
+
+
+class _IncompatibleQos(ctypes.Structure):
+    _fields_ = (("total", ctypes.c_uint32), ("change", ctypes.c_int32), ("last_policy", ctypes.c_uint32))
 
 
 _Info = dds_c_t.sample_info
@@ -100,6 +119,13 @@ _matched_writer = _function("dds_get_matched_publication_data", ctypes.POINTER(_
 _free_endpoint = _function("dds_builtintopic_free_endpoint", None, ctypes.POINTER(_Endpoint))
 _wait_for_acks = _function("dds_wait_for_acks", _i32, _i32, _i64)
 _assert_liveliness = _function("dds_assert_liveliness", _i32, _i32)
+_set_status_mask = _function("dds_set_status_mask", _i32, _i32, _u32)
+_requested_incompatible = _function(
+    "dds_get_requested_incompatible_qos_status", _i32, _i32, ctypes.POINTER(_IncompatibleQos)
+)
+_offered_incompatible = _function(
+    "dds_get_offered_incompatible_qos_status", _i32, _i32, ctypes.POINTER(_IncompatibleQos)
+)
 _strerror = _function("dds_strretcode", ctypes.c_char_p, _i32)
 
 
@@ -306,10 +332,10 @@ def write(writer: Entity, data: bytearray) -> None:
 
 
 def take(reader: Entity) -> Received | None:
-    """Take the oldest sample; None if there is none, or if it only tells that a writer left."""
+    """Take the oldest sample; None if there is none, it only tells that a writer left, or the reader is gone."""
     pointer, info = _ptr(), _Info()
-    count = check(_take_cdr(reader, ctypes.byref(pointer), 1, ctypes.byref(info), ANY_STATE), "to take a sample")
-    if count == 0:
+    count = _take_cdr(reader, ctypes.byref(pointer), 1, ctypes.byref(info), ANY_STATE)
+    if count in GONE or check(count, "to take a sample") == 0:
         return None
     try:
         if not info.valid_data:
@@ -330,6 +356,19 @@ def wait_for_acks(writer: Entity, timeout_ns: int) -> bool:
 def assert_liveliness(writer: Entity) -> None:
     """Show that a writer is alive."""
     check(_assert_liveliness(writer), "to assert liveliness")
+
+
+def watch_incompatible_qos(entity: Entity, is_reader: bool) -> None:
+    """Let a wait for this reader or writer end when it meets one that it cannot talk to."""
+    mask = REQUESTED_INCOMPATIBLE_QOS if is_reader else OFFERED_INCOMPATIBLE_QOS
+    check(_set_status_mask(entity, mask), "to watch the quality of service")
+
+
+def take_incompatible_policy(entity: Entity, is_reader: bool) -> str | None:
+    """Return the policy that a reader or writer and another end disagreed on since the last call, None if none."""
+    status = _IncompatibleQos()
+    (_requested_incompatible if is_reader else _offered_incompatible)(entity, ctypes.byref(status))
+    return POLICIES.get(status.last_policy, f"number {status.last_policy}") if status.change > 0 else None
 
 
 def count_matched_readers(writer: Entity) -> int:
