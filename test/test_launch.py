@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import statistics
 import subprocess
 import time
 from collections.abc import Callable
@@ -96,7 +97,7 @@ def test_refresh_rate_set_while_running_changes_staleness(launch, ros_environmen
     stack = launch("sim:=true")
     stack.wait_for(lambda output: "episode 1:" in output)
 
-    def oldest_picture() -> int:
+    def usual_staleness() -> float:
         words = ("topic", "echo", "--field", "staleness_steps", "/action_expert/step")
         process = subprocess.Popen(
             ["ros2", *words, "--qos-reliability", "best_effort"],
@@ -104,18 +105,19 @@ def test_refresh_rate_set_while_running_changes_staleness(launch, ros_environmen
             stdout=subprocess.PIPE,
             text=True,
         )
-        time.sleep(12.0)
+        time.sleep(8.0)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=10)
-        return max(int(value) for value in re.findall(r"^(\d+)$", output, re.MULTILINE))
+        return statistics.median(int(value) for value in re.findall(r"^(\d+)$", output, re.MULTILINE))
 
-    assert oldest_picture() < 8
-    done = ros2(ros_environment, "param", "set", "/perception", "refresh_rate_hz", "1.0")
+    before = usual_staleness()
+    done = ros2(ros_environment, "param", "set", "/perception", "refresh_rate_hz", "0.5")
     assert "Set parameter successful" in done.stdout, done
-    assert oldest_picture() >= 8
+    # One picture in 20 steps instead of one in 4: the median rises by 8, less what a busy machine adds to both.
+    assert usual_staleness() > before + 4
     refused = ros2(ros_environment, "param", "set", "/perception", "refresh_rate_hz", "-1.0")
     assert "Set parameter successful" not in refused.stdout
-    assert "1.0" in ros2(ros_environment, "param", "get", "/perception", "refresh_rate_hz").stdout
+    assert "0.5" in ros2(ros_environment, "param", "get", "/perception", "refresh_rate_hz").stdout
 
 
 def test_ctrl_c_leaves_no_process_behind(launch):

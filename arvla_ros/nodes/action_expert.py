@@ -187,4 +187,4 @@ class ActionExpertNode(Node):
 
 def main() -> int:
     """Run the action-expert node."""
-    return run(ActionExpertNode, modules=("torch", "safetensors"))
+    return run(ActionExpertNode)

@@ -183,4 +183,4 @@ class PerceptionNode(Node):
 
 def main() -> int:
     """Run the perception node."""
-    return run(PerceptionNode, modules=("torch", "safetensors"))
+    return run(PerceptionNode)

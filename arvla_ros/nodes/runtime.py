@@ -1,10 +1,8 @@
-"""How every node starts and ends: needed modules are there, and what a user can mend ends in one line and code 1."""
+"""How every node runs and ends: what a user can mend ends it in one line and with exit code 1."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import rclpy
@@ -21,24 +19,13 @@ class NodeError(RuntimeError):
     """A node cannot start or go on: one line that names the parameter, its value and the remedy."""
 
 
-def run(
-    node_class: Callable[[], Any], modules: Sequence[str] = (), until: Callable[[Any], Future] | None = None
-) -> int:
+def run(node_class: Callable[[], Any], until: Callable[[Any], Future] | None = None) -> int:
     """Spin a node until it is interrupted or has done its work; return the exit code.
 
     Args:
         node_class: What makes the node.
-        modules: Python modules that only pip provides and that this node needs.
         until: What returns the node's future that ends the spinning; its NodeError ends the node as any other does.
     """
-    missing = [module for module in modules if importlib.util.find_spec(module) is None]
-    if missing:
-        print(
-            f"missing Python modules: {', '.join(missing)}; "
-            "run `pip install -r $(ros2 pkg prefix arvla_ros)/share/arvla_ros/requirements.txt`",
-            file=sys.stderr,
-        )
-        return 1
     rclpy.init()
     node: Node | None = None
     try:

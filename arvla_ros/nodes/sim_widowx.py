@@ -142,4 +142,4 @@ class SimWidowXNode(Node):
 
 def main() -> int:
     """Run the simulated WidowX."""
-    return run(SimWidowXNode, modules=("mujoco",))
+    return run(SimWidowXNode)
