@@ -1,12 +1,12 @@
 """Nodes: what a program is in the ROS graph."""
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from roslite.arguments import RosArguments
-from roslite.discovery import REPLY_PREFIX, REQUEST_PREFIX, LocalNode, RemoteNode
+from roslite.discovery import LocalNode
 from roslite.messages import interface_name
 from roslite.names import join
 from roslite.parameters import ParameterStore
@@ -19,11 +19,12 @@ from rclpy.exceptions import (
     InvalidServiceNameException,
     InvalidTopicNameException,
     NotInitializedException,
-    ParameterNotDeclaredException,
 )
 from rclpy.expand_topic_name import expand_topic_name
 from rclpy.guard_condition import GuardCondition
 from rclpy.logging import LoggingSeverity, RcutilsLogger, get_logger, publish_to
+from rclpy.node_graph import NodeGraph, NodeNameNonExistentError
+from rclpy.node_parameters import NodeParameters
 from rclpy.parameter import Parameter
 from rclpy.parameter_service import ParameterService
 from rclpy.publisher import Publisher
@@ -38,26 +39,22 @@ from rclpy.service import Service
 from rclpy.subscription import Subscription
 from rclpy.time_source import TimeSource
 from rclpy.timer import Rate, Timer
-from rclpy.topic_endpoint_info import TopicEndpointInfo, TopicEndpointTypeEnum
 from rclpy.utilities import get_default_context, parse_ros_arguments
 from rclpy.validate_full_topic_name import validate_full_topic_name
 from rclpy.validate_namespace import validate_namespace
 from rclpy.validate_node_name import validate_node_name
-from roslite import discovery, idl
 
 if TYPE_CHECKING:
     from rclpy.executors import Executor
 
 HIDDEN_NODE_PREFIX = "_"
 
+__all__ = ["HIDDEN_NODE_PREFIX", "Node", "NodeNameNonExistentError"]
+
 _Entity = TypeVar("_Entity")
 
 
-class NodeNameNonExistentError(RuntimeError):
-    """There is no node of this name."""
-
-
-class Node:
+class Node(NodeParameters, NodeGraph):
     """A node.
 
     Args:
@@ -541,253 +538,6 @@ class Node:
             raise InvalidServiceNameException(service, str(error).split(":\n")[0], 0) from error
         return name
 
-    # Parameters.
-
-    def declare_parameter(
-        self, name: str, value: Any = None, descriptor: Any = None, ignore_override: bool = False
-    ) -> Parameter:
-        """Declare a parameter; return it, with the value that the command line gives it if it does.
-
-        Args:
-            name: its name.
-            value: its default, or its :class:`Parameter.Type` where it has none.
-            descriptor: description, ranges and whether it is read-only (``rcl_interfaces/ParameterDescriptor``).
-            ignore_override: whether the command line does not count.
-
-        Raises:
-            ParameterAlreadyDeclaredException: it was declared before.
-            InvalidParameterValueException: the value is out of range or refused.
-            InvalidParameterTypeException: the command line gives a value of another type.
-        """
-        return self._parameter_store.declare([(name, value, descriptor)], ignore_override)[0]
-
-    def declare_parameters(
-        self, namespace: str, parameters: Sequence[tuple[Any, ...]], ignore_override: bool = False
-    ) -> list[Parameter]:
-        """Declare parameters, each a tuple of name, value and descriptor of which the last two can be left out."""
-        declarations: list[tuple[str, Any, Any]] = []
-        for entry in parameters:
-            if not 1 <= len(entry) <= 3:
-                raise TypeError(f"Invalid parameter tuple length {len(entry)} for {entry}")
-            name = f"{namespace}.{entry[0]}" if namespace else entry[0]
-            declarations.append((name, *(*entry[1:], None, None)[:2]))
-        return self._parameter_store.declare(declarations, ignore_override)
-
-    def undeclare_parameter(self, name: str) -> None:
-        """Forget a parameter."""
-        self._parameter_store.undeclare(name)
-
-    def has_parameter(self, name: str) -> bool:
-        """Whether a parameter is declared."""
-        return self._parameter_store.has(name)
-
-    def get_parameter(self, name: str) -> Parameter:
-        """Return a parameter.
-
-        Raises:
-            ParameterNotDeclaredException: nobody declared it.
-            ParameterUninitializedException: it has a type but no value yet.
-        """
-        return self._parameter_store.get(name)
-
-    def get_parameters(self, names: list[str]) -> list[Parameter]:
-        """Return parameters."""
-        if not all(isinstance(name, str) for name in names):
-            raise TypeError("All names must be instances of type str")
-        return [self.get_parameter(name) for name in names]
-
-    def get_parameter_or(self, name: str, alternative_value: Parameter | None = None) -> Parameter:
-        """Return a parameter, or the alternative if it is not set."""
-        if self._parameter_store.has(name):
-            return self._parameter_store.values[name]
-        return alternative_value or Parameter(name, Parameter.Type.NOT_SET, None)
-
-    def get_parameters_by_prefix(self, prefix: str) -> dict[str, Parameter]:
-        """Return the parameters whose names begin with ``prefix.``, by the rest of their names."""
-        start = f"{prefix}." if prefix else ""
-        values = self._parameter_store.values
-        return {name.removeprefix(start): values[name] for name in values if name.startswith(start)}
-
-    def get_parameter_type(self, name: str) -> Parameter.Type:
-        """Return the type of a parameter.
-
-        Raises:
-            ParameterNotDeclaredException: nobody declared it.
-        """
-        if self._parameter_store.has(name):
-            return self._parameter_store.values[name].type_
-        if self._parameter_store.allow_undeclared:
-            return Parameter.Type.NOT_SET
-        raise ParameterNotDeclaredException(name)
-
-    def set_parameters(self, parameter_list: list[Parameter]) -> list[Any]:
-        """Set parameters one after the other; return a ``SetParametersResult`` for each.
-
-        Raises:
-            ParameterNotDeclaredException: one was not declared; none is set then.
-        """
-        self._parameter_store.check_declared(parameter_list)
-        return [self._parameter_store.set_atomically([parameter]) for parameter in parameter_list]
-
-    def set_parameters_atomically(self, parameter_list: list[Parameter]) -> Any:
-        """Set all parameters or none; return a ``SetParametersResult``.
-
-        Raises:
-            ParameterNotDeclaredException: one was not declared.
-        """
-        return self._parameter_store.set_atomically(list(parameter_list))
-
-    def describe_parameter(self, name: str) -> Any:
-        """Return the descriptor of a parameter.
-
-        Raises:
-            ParameterNotDeclaredException: nobody declared it.
-        """
-        return self._parameter_store.describe(name)
-
-    def describe_parameters(self, names: list[str]) -> list[Any]:
-        """Return the descriptors of parameters."""
-        return [self.describe_parameter(name) for name in names]
-
-    def add_pre_set_parameters_callback(self, callback: Callable[[list[Parameter]], list[Parameter]]) -> None:
-        """Let a function change what is to be set, before it is checked."""
-        self._parameter_store.pre_set.append(callback)
-
-    def add_on_set_parameters_callback(self, callback: Callable[[list[Parameter]], Any]) -> None:
-        """Let a function accept or refuse what is to be set; the one added last is asked first."""
-        self._parameter_store.on_set.append(callback)
-
-    def add_post_set_parameters_callback(self, callback: Callable[[list[Parameter]], None]) -> None:
-        """Let a function know what was set."""
-        self._parameter_store.post_set.append(callback)
-
-    def remove_pre_set_parameters_callback(self, callback: Callable[[list[Parameter]], list[Parameter]]) -> None:
-        """Remove a callback of :meth:`add_pre_set_parameters_callback`."""
-        self._parameter_store.pre_set.remove(callback)
-
-    def remove_on_set_parameters_callback(self, callback: Callable[[list[Parameter]], Any]) -> None:
-        """Remove a callback of :meth:`add_on_set_parameters_callback`."""
-        self._parameter_store.on_set.remove(callback)
-
-    def remove_post_set_parameters_callback(self, callback: Callable[[list[Parameter]], None]) -> None:
-        """Remove a callback of :meth:`add_post_set_parameters_callback`."""
-        self._parameter_store.post_set.remove(callback)
-
-    def _publish_parameter_events(
-        self, new: list[Parameter], changed: list[Parameter], deleted: list[Parameter]
-    ) -> None:
-        from rcl_interfaces.msg import ParameterEvent
-
-        if self._parameter_events is None or not self._context.ok():
-            return
-        event = ParameterEvent(node=self.get_fully_qualified_name(), stamp=self._clock.now().to_msg())
-        event.new_parameters = [parameter.to_parameter_msg() for parameter in new]
-        event.changed_parameters = [parameter.to_parameter_msg() for parameter in changed]
-        event.deleted_parameters = [parameter.to_parameter_msg() for parameter in deleted]
-        self._parameter_events.publish(event)
-
-    # The graph.
-
-    def get_node_names(self) -> list[str]:
-        """Return the names of all nodes."""
-        return [node.name for node in self._graph.nodes()]
-
-    def get_node_names_and_namespaces(self) -> list[tuple[str, str]]:
-        """Return names and namespaces of all nodes."""
-        return [(node.name, node.namespace) for node in self._graph.nodes()]
-
-    def get_node_names_and_namespaces_with_enclaves(self) -> list[tuple[str, str, str]]:
-        """Return names, namespaces and security enclaves (always ``/``) of all nodes."""
-        return [(node.name, node.namespace, "/") for node in self._graph.nodes()]
-
-    def get_fully_qualified_node_names(self) -> list[str]:
-        """Return the absolute names of all nodes."""
-        return [discovery.full_name(node) for node in self._graph.nodes()]
-
-    def get_topic_names_and_types(self, no_demangle: bool = False) -> list[tuple[str, list[str]]]:
-        """Return all topics, each with its types; the names as DDS has them if ``no_demangle``."""
-        endpoints = [*self._graph.writers(), *self._graph.readers()]
-        return _sorted(discovery.topics_of(endpoints, not no_demangle))
-
-    def get_service_names_and_types(self) -> list[tuple[str, list[str]]]:
-        """Return all services, each with its types."""
-        readers = discovery.services_of(self._graph.readers(), (REQUEST_PREFIX, REPLY_PREFIX))
-        writers = discovery.services_of(self._graph.writers(), (REQUEST_PREFIX, REPLY_PREFIX))
-        return _sorted({name: readers.get(name, set()) | writers.get(name, set()) for name in {**readers, **writers}})
-
-    def get_publisher_names_and_types_by_node(
-        self, node_name: str, node_namespace: str, no_demangle: bool = False
-    ) -> list[tuple[str, list[str]]]:
-        """Return the topics that a node publishes on, each with its types."""
-        node = self._find_node(node_name, node_namespace)
-        endpoints = [endpoint for endpoint in self._graph.writers() if endpoint.guid in node.writers]
-        return _sorted(discovery.topics_of(endpoints, not no_demangle))
-
-    def get_subscriber_names_and_types_by_node(
-        self, node_name: str, node_namespace: str, no_demangle: bool = False
-    ) -> list[tuple[str, list[str]]]:
-        """Return the topics that a node subscribes to, each with its types."""
-        node = self._find_node(node_name, node_namespace)
-        endpoints = [endpoint for endpoint in self._graph.readers() if endpoint.guid in node.readers]
-        return _sorted(discovery.topics_of(endpoints, not no_demangle))
-
-    def get_service_names_and_types_by_node(self, node_name: str, node_namespace: str) -> list[tuple[str, list[str]]]:
-        """Return the services that a node offers, each with its types."""
-        return self._services_by_node(node_name, node_namespace, REQUEST_PREFIX)
-
-    def get_client_names_and_types_by_node(self, node_name: str, node_namespace: str) -> list[tuple[str, list[str]]]:
-        """Return the services that a node calls, each with its types."""
-        return self._services_by_node(node_name, node_namespace, REPLY_PREFIX)
-
-    def _services_by_node(self, name: str, namespace: str, prefix: str) -> list[tuple[str, list[str]]]:
-        node = self._find_node(name, namespace)
-        endpoints = [endpoint for endpoint in self._graph.readers() if endpoint.guid in node.readers]
-        return _sorted(discovery.services_of(endpoints, (prefix,)))
-
-    def _find_node(self, name: str, namespace: str) -> RemoteNode:
-        for node in self._graph.nodes():
-            if (node.name, node.namespace) == (name, namespace):
-                return node
-        raise NodeNameNonExistentError(f"Cannot get names and types for nonexistent node: {join(namespace, name)}")
-
-    def count_publishers(self, topic_name: str) -> int:
-        """Return how many publishers a topic has."""
-        return _count(self.resolve_topic_name(topic_name), self._graph.writers())
-
-    def count_subscribers(self, topic_name: str) -> int:
-        """Return how many subscriptions a topic has."""
-        return _count(self.resolve_topic_name(topic_name), self._graph.readers())
-
-    def get_publishers_info_by_topic(self, topic_name: str, no_mangle: bool = False) -> list[TopicEndpointInfo]:
-        """Return node, type, QoS and identity of all publishers of a topic."""
-        kind = TopicEndpointTypeEnum.PUBLISHER
-        return self._endpoints_info(topic_name, no_mangle, self._graph.writers(), kind)
-
-    def get_subscriptions_info_by_topic(self, topic_name: str, no_mangle: bool = False) -> list[TopicEndpointInfo]:
-        """Return node, type, QoS and identity of all subscriptions of a topic."""
-        kind = TopicEndpointTypeEnum.SUBSCRIPTION
-        return self._endpoints_info(topic_name, no_mangle, self._graph.readers(), kind)
-
-    def _endpoints_info(
-        self, topic: str, no_mangle: bool, endpoints: list[Any], kind: TopicEndpointTypeEnum
-    ) -> list[TopicEndpointInfo]:
-        name = topic if no_mangle else discovery.topic_name(self.resolve_topic_name(topic))
-        owners = self._graph.owners()
-        return [
-            TopicEndpointInfo.from_discovery(endpoint, owners.get(endpoint.guid), kind, idl.type_from_dds)
-            for endpoint in endpoints
-            if endpoint.topic_name == name
-        ]
-
-
-def _count(topic: str, endpoints: list[Any]) -> int:
-    """Return how many endpoints an absolute topic has."""
-    return sum(1 for endpoint in endpoints if endpoint.topic_name == discovery.topic_name(topic))
-
 
 def _absolute(namespace: str) -> str:
     return namespace if namespace.startswith("/") else f"/{namespace}"
-
-
-def _sorted(names_and_types: dict[str, set[str]]) -> list[tuple[str, list[str]]]:
-    return [(name, sorted(types)) for name, types in sorted(names_and_types.items())]
