@@ -20,7 +20,7 @@ test: .venv/installed-dev
 	ruff format --check .
 	ruff check .
 	mypy
-	mypy roslite/src
+	cd roslite && mypy
 	pytest -n 2
 
 format: .venv/installed-dev
