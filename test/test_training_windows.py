@@ -19,6 +19,7 @@ from arvla_ros.sim.demonstrations import (
     write_info,
 )
 from arvla_ros.training.objectives import aligned_attention, causal_attention
+from arvla_ros.training.scenes import Scenes, render_scenes
 from arvla_ros.training.windows import DemonstrationWindows
 
 LENGTHS = (5, 12, 30)
@@ -51,8 +52,13 @@ def demonstrations(tmp_path: Path) -> DemonstrationSet:
     return DemonstrationSet(tmp_path)
 
 
+SCENE = 9
+
+
 def draw(demonstrations: DemonstrationSet, seed: int = 0) -> DemonstrationWindows:
-    return DemonstrationWindows(demonstrations, INSTRUCTIONS, torch.Generator().manual_seed(seed))
+    images = torch.full((5, 96, 128, 3), SCENE, dtype=torch.uint8)
+    scenes = Scenes(images, torch.full((5, 3, 2), float(SCENE)))
+    return DemonstrationWindows(demonstrations, scenes, INSTRUCTIONS, torch.Generator().manual_seed(seed))
 
 
 def test_a_window_is_one_episode_in_order_with_the_image_of_its_anchor(demonstrations: DemonstrationSet) -> None:
@@ -100,7 +106,25 @@ def test_images_come_under_instructions_for_any_of_their_objects(demonstrations:
     expected = torch.stack([tokenizer.encode(INSTRUCTIONS[named]) for named in batch.named.tolist()])
     assert torch.equal(batch.words, expected)
     pairs = set(zip(batch.images[:, 0, 0, 0].tolist(), batch.named.tolist(), strict=True))
-    assert pairs == {(episode, named) for episode in range(3) for named in range(3)}
+    assert pairs == {(place, named) for place in (0, 1, 2, SCENE) for named in range(3)}
+
+
+def test_half_of_the_images_are_scenes_and_positions_go_with_their_image(demonstrations: DemonstrationSet) -> None:
+    batch = draw(demonstrations).sight(500)
+    assert (batch.images[:, 0, 0, 0] == SCENE).sum() == 250
+    assert torch.equal(batch.objects[:, 0, 0], batch.images[:, 0, 0, 0].float())
+
+
+def test_scenes_are_drawn_from_their_seed_on_any_number_of_processes() -> None:
+    contract = RobotContract.load()
+    few, many = (render_scenes("reach", contract, count, seed=3) for count in (2, 51))
+    other = render_scenes("reach", contract, 2, seed=4)
+    assert many.images.shape == (51, 96, 128, 3)
+    assert many.objects.shape == (51, 3, 2)
+    assert torch.equal(few.images, many.images[:2])
+    assert torch.equal(few.objects, many.objects[:2])
+    assert not torch.equal(few.objects, other.objects)
+    assert many.images.float().flatten(1).std(1).min() > 10
 
 
 def test_in_phase_1_a_token_sees_the_band_of_its_episode_only() -> None:

@@ -32,7 +32,7 @@ class BackboneConfig:
         width: model dimension.
         mlp_width: hidden dimension of the feed-forward part.
         heads: attention heads of the encoder.
-        patch: pixels of the square patches that the stem's first convolution reads.
+        patch: pixels from one patch that the stem's first convolution reads to the next, even.
         stem_widths: channels after each convolution of the stem; each but the first halves the grid of patches.
         image_height: pixels, a multiple of ``reduction``.
         image_width: pixels, likewise.
@@ -63,6 +63,8 @@ class BackboneConfig:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         if self.width % self.heads:
             raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        if self.patch < 2 or self.patch % 2:
+            raise ValueError(f"patch must be even, got {self.patch}")
         if not self.instructions:
             raise ValueError("instructions must not be empty")
         if self.image_height % self.reduction or self.image_width % self.reduction:
@@ -103,7 +105,9 @@ class Stem(nn.Module):
         super().__init__()
         y, x = torch.linspace(-1, 1, config.image_height), torch.linspace(-1, 1, config.image_width)
         self.register_buffer("coordinates", torch.stack(torch.meshgrid(y, x, indexing="ij")), persistent=False)
-        stages: list[nn.Module] = [nn.Conv2d(5, config.stem_widths[0], config.patch, stride=config.patch)]
+        patch = config.patch
+        # Patches overlap by half, so that a thing is seen alike wherever on the grid it lies.
+        stages: list[nn.Module] = [nn.Conv2d(5, config.stem_widths[0], 2 * patch, stride=patch, padding=patch // 2)]
         for channels, width in itertools.pairwise(config.stem_widths):
             stages += [nn.ReLU(inplace=True), nn.Conv2d(channels, width, 3, stride=2, padding=1)]
         for stage in stages:

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 KINDS = ("mean_std", "q99")
-# A dimension that varies less than this in the data, in rad or m, is constant: it is centred, not blown up.
-_SMALLEST_SCALE = 1e-4
+# A dimension that varies less than this in the data, in rad or m, is as good as constant: it is centred, not blown up,
+# or a millimetre that no demonstration has shown would be many deviations.
+SMALLEST_SCALE = 0.01
 
 
 class NormalizationError(ValueError):
@@ -52,13 +53,13 @@ class Normalizer(nn.Module):
     @classmethod
     def mean_std(cls, data: Tensor) -> Normalizer:
         """Return the normaliser that gives ``data [n, D]`` zero mean and unit deviation."""
-        return cls("mean_std", data.mean(0), _at_least(data.std(0, correction=0)))
+        return cls("mean_std", data.mean(0), data.std(0, correction=0).clamp(min=SMALLEST_SCALE))
 
     @classmethod
     def q99(cls, data: Tensor) -> Normalizer:
         """Return the normaliser that takes the 1st and 99th percentile of ``data [n, D]`` to -1 and 1."""
         low, high = data.quantile(0.01, dim=0), data.quantile(0.99, dim=0)
-        return cls("q99", (low + high) / 2, _at_least((high - low) / 2))
+        return cls("q99", (low + high) / 2, ((high - low) / 2).clamp(min=SMALLEST_SCALE))
 
     @classmethod
     def from_dict(cls, fields: Any) -> Normalizer:
@@ -83,7 +84,3 @@ class Normalizer(nn.Module):
     def denormalize(self, normalized: Tensor) -> Tensor:
         """Return ``normalized [..., D]`` in raw units."""
         return torch.addcmul(self.offset, normalized, self.scale)
-
-
-def _at_least(scale: Tensor) -> Tensor:
-    return torch.where(scale < _SMALLEST_SCALE, 1.0, scale)

@@ -44,7 +44,7 @@ class BackboneShape:
     heads: int = 4
     """Attention heads of the encoder."""
     patch: int = 4
-    """Pixels of the patches that the first convolution reads."""
+    """Pixels from one patch that the first convolution reads to the next."""
     stem_widths: tuple[int, ...] = (32, 64, 96)
     """Channels after each convolution."""
 
@@ -61,12 +61,16 @@ class TrainConfig:
     """Shape of the action expert."""
     backbone: BackboneShape = field(default_factory=BackboneShape)
     """Shape of the backbone."""
-    sight: PhaseConfig = field(default_factory=lambda: PhaseConfig(steps=2000))
-    """Single images, privileged positions: the backbone alone."""
+    scenes: int = 8000
+    """Random scenes to render for the sight phase, which half of its images are drawn from; the rest are from the
+    demonstrations."""
+    sight: PhaseConfig = field(default_factory=lambda: PhaseConfig(steps=3000))
+    """Single images, privileged positions: the backbone alone, which then stays as it is."""
     motion: PhaseConfig = field(default_factory=lambda: PhaseConfig(steps=200))
     """Phase 1: whole sequences without sight, next action: the expert alone."""
     alignment: PhaseConfig = field(default_factory=lambda: PhaseConfig(steps=2000))
-    """Phase 2: history primes, the prefix is anchored at 0, a horizon of actions is supervised: both."""
+    """Phase 2: history primes, the prefix is anchored at 0, a horizon of actions is supervised: the expert, and the
+    projections that make its prefix."""
     mask_rate: float = 0.5
     """Phase 2: probability that a supervised token does not see an earlier one; each pair is drawn on its own."""
     longest_pause: int = 3
@@ -87,8 +91,9 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not 0.0 <= self.mask_rate <= 1.0:
             raise TrainConfigError(f"mask_rate {self.mask_rate} is outside 0..1")
-        if self.longest_pause < 0:
-            raise TrainConfigError(f"longest_pause {self.longest_pause} must not be negative")
+        for name, least in (("longest_pause", 0), ("episodes", 0), ("scenes", 1)):
+            if getattr(self, name) < least:
+                raise TrainConfigError(f"{name} {getattr(self, name)} must be at least {least}")
 
     @classmethod
     def load(cls, path: str | Path) -> TrainConfig:

@@ -31,6 +31,7 @@ from arvla_ros.training.objectives import (
     sight_loss,
     window_steps,
 )
+from arvla_ros.training.scenes import render_scenes
 from arvla_ros.training.windows import DemonstrationWindows, SightBatch, WindowBatch
 
 # Steps between two lines of metrics.jsonl.
@@ -84,12 +85,14 @@ class Training:
         """Load the data and draw fresh weights; the demonstrations fix vocabulary, sizes and normalisation."""
         self.config = config
         self._generator = torch.Generator().manual_seed(config.seed)
-        instructions = make_task(demonstrations.info.task).instructions
-        self._data = DemonstrationWindows(demonstrations, instructions, self._generator)
+        info = demonstrations.info
+        instructions = make_task(info.task).instructions
+        scenes = render_scenes(info.task, info.contract, config.scenes, config.seed)
+        self._data = DemonstrationWindows(demonstrations, scenes, instructions, self._generator)
         self._state = Normalizer.mean_std(self._data.states)
         self._action = Normalizer.mean_std(self._data.actions)
         self._position = Normalizer.mean_std(self._data.objects.flatten(0, 1))
-        contract, expert = demonstrations.info.contract, config.expert
+        contract, expert = info.contract, config.expert
         self.backbone = SmallBackbone(
             BackboneConfig(
                 instructions=instructions,
@@ -112,7 +115,8 @@ class Training:
 
     def sight_losses(self, batch_size: int) -> Losses:
         """Single images, each under an instruction for any of its objects."""
-        return {"position": self._look(self._data.sight(batch_size))[1]}
+        batch = self._data.sight(batch_size)
+        return {"position": sight_loss(self._look(batch), batch, self._position.normalize(batch.objects))}
 
     def motion_losses(self, batch_size: int) -> Losses:
         """Phase 1: without sight, every token predicts its action from the motion so far."""
@@ -123,19 +127,20 @@ class Training:
         return {"action": action_loss(predicted, self._action.normalize(batch.actions), batch.inside)}
 
     def alignment_losses(self, batch_size: int) -> Losses:
-        """Phase 2: the history primes, the prefix is anchored after it, the horizon is supervised."""
+        """Phase 2: the history primes, the prefix is anchored after it, the horizon is supervised.
+
+        The prefix is detached from stem and encoder, so this moves the expert and the projections only.
+        """
         expert = self.config.expert
         batch = self._windows(batch_size)
-        seen, position = self._look(batch.sight)
         visible = aligned_attention(
             batch.inside, expert.history_length, expert.horizon, self.config.mask_rate, self._generator
         )
-        prefix = anchored_prefix(seen, batch.inside.shape[1], expert.horizon)
+        prefix = anchored_prefix(self._look(batch.sight), batch.inside.shape[1], expert.horizon)
         predicted = self.expert(self._state.normalize(batch.states), window_steps(batch.inside), visible, prefix)
         future = slice(-expert.horizon, None)
         wanted = self._action.normalize(batch.actions)
-        action = action_loss(predicted[:, future], wanted[:, future], batch.inside[:, future])
-        return {"action": action, "position": position}
+        return {"action": action_loss(predicted[:, future], wanted[:, future], batch.inside[:, future])}
 
     def manifest(self, info: DatasetInfo, seconds: dict[str, float]) -> Manifest:
         """Return what the checkpoint's ``config.json`` is to say."""
@@ -149,6 +154,7 @@ class Training:
             position=self._position,
             training={
                 "demonstrations": {"episodes": self._data.episodes, "steps": len(self._data), "seed": info.seed},
+                "scenes": self.config.scenes,
                 "phases": {name: vars(phase) for name, phase, _ in self.phases()},
                 "mask_rate": self.config.mask_rate,
                 "seed": self.config.seed,
@@ -162,10 +168,11 @@ class Training:
         card = functools.partial(model_card, rows=rows)
         return save_checkpoint(self.config.out, manifest, self.backbone, self.expert, card)
 
-    def _look(self, batch: SightBatch) -> tuple[BackboneOutput, Tensor]:
-        images = _brighten(batch.images, self.config.brightness, self._generator)
-        seen = self.backbone(images, batch.words)
-        return seen, sight_loss(seen, batch, self._position.normalize(batch.objects))
+    def _look(self, batch: SightBatch) -> BackboneOutput:
+        seen: BackboneOutput = self.backbone(
+            _brighten(batch.images, self.config.brightness, self._generator), batch.words
+        )
+        return seen
 
     def _windows(self, batch_size: int) -> WindowBatch:
         expert = self.config.expert

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from arvla_ros.policy.instructions import InstructionTokenizer
 from arvla_ros.sim.demonstrations import DemonstrationSet
+from arvla_ros.training.scenes import Scenes
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class DemonstrationWindows:
 
     Args:
         demonstrations: where they come from.
+        scenes: more pictures to learn sight from.
         instructions: every instruction that the task can give; they make the vocabulary.
         generator: source of all randomness of the batches.
 
@@ -59,10 +61,15 @@ class DemonstrationWindows:
     """
 
     def __init__(
-        self, demonstrations: DemonstrationSet, instructions: tuple[str, ...], generator: torch.Generator
+        self,
+        demonstrations: DemonstrationSet,
+        scenes: Scenes,
+        instructions: tuple[str, ...],
+        generator: torch.Generator,
     ) -> None:
         episodes = list(demonstrations)
         self._generator = generator
+        self._scenes = scenes
         self.states = torch.cat([torch.from_numpy(episode.states) for episode in episodes])
         self.actions = torch.cat([torch.from_numpy(episode.actions) for episode in episodes])
         self.objects = torch.stack([torch.from_numpy(episode.objects[:, :2]) for episode in episodes])
@@ -91,13 +98,17 @@ class DemonstrationWindows:
         return len(self._lengths)
 
     def sight(self, batch_size: int) -> SightBatch:
-        """Draw images, each under an instruction that names any of its objects."""
-        steps = self._integers(len(self), batch_size)
+        """Draw images, half of them of scenes, each under an instruction for any of its objects."""
+        from_scenes = batch_size // 2
+        steps = self._integers(len(self), batch_size - from_scenes)
+        scenes = self._integers(len(self._scenes.images), from_scenes)
+        images = torch.cat((self.images[steps], self._scenes.images[scenes]))
+        objects = torch.cat((self.objects[self._episode_of[steps]], self._scenes.objects[scenes]))
         named = self._integers(len(self._ways_to_name), batch_size)
         words = [
             ways[self._integers(len(ways), 1)[0]] for ways in (self._ways_to_name[index] for index in named.tolist())
         ]
-        return SightBatch(self.images[steps], torch.stack(words), named, self.objects[self._episode_of[steps]])
+        return SightBatch(images, torch.stack(words), named, objects)
 
     def windows(self, batch_size: int, history: int, horizon: int, longest_pause: int) -> WindowBatch:
         """Draw windows around any step of any episode.
