@@ -11,9 +11,7 @@ import zipfile
 
 import pytest
 
-from arvla_ros.paths import share_directory
-
-ROOT = share_directory()
+ROOT = Path(__file__).resolve().parents[1]
 PARTS = (
     *("arvla_ros", "config", "launch", "msg", "resource", "scripts", "checkpoints"),
     *("pyproject.toml", "setup.py", "requirements.txt", "package.xml", "README.md"),
