@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.task import Future
@@ -65,6 +66,9 @@ class RolloutNode(Node):
             self._carry_out()
         except (NodeError, OSError) as error:
             self.done.set_exception(NodeError(str(error)))
+        except RCLError as error:
+            # Ctrl-C has closed everything under our feet; otherwise it is worth a traceback.
+            self.done.set_exception(error)
         else:
             self.done.set_result(None)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import rclpy
 import rclpy.logging
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
@@ -36,6 +37,11 @@ def run(node_class: Callable[[], Any], until: Callable[[Any], Future] | None = N
             rclpy.spin_until_future_complete(node, until(node))
             until(node).result()
     except (KeyboardInterrupt, ExternalShutdownException):
+        return 0
+    except RCLError:
+        # A callback that Ctrl-C fell into finds its publishers closed.
+        if rclpy.ok():
+            raise
         return 0
     except (NodeError, ContractError, ParameterException) as error:
         rclpy.logging.get_logger(node.get_name() if node else "arvla_ros").fatal(str(error))
