@@ -450,7 +450,3 @@ def _with_qos(qos: Qos, create: Callable[[Any], int]) -> int:
         return create(cqos)
     finally:
         _cqos.cqos_destroy(cqos)
-
-
-def _configured() -> str:
-    return os.environ.get("CYCLONEDDS_URI", "")
