@@ -22,11 +22,7 @@ ARGUMENTS = (
     ("robot_name", "wx250s", "namespace of the Interbotix driver"),
     ("checkpoint", "reach", "checkpoint folder, or the name of one that the package ships"),
     ("device", "cpu", "torch device of perception and action expert, e.g. cuda"),
-    (
-        "instruction",
-        "",
-        "what to do, in words; empty: wait for /instruction. In simulation each episode brings its own",
-    ),
+    ("instruction", "", "what to do, in words; empty: wait for /instruction, which simulated episodes publish"),
     ("task", "reach", "simulated task"),
     ("seed", "0", "simulated layout to begin with; each episode takes the next"),
     ("episodes", "0", "simulated episodes to carry out before everything ends; 0: until Ctrl-C"),
