@@ -110,13 +110,15 @@ def test_missing_demonstrations_are_named_with_the_remedy(tmp_path: Path) -> Non
         train(tiny(tmp_path / "nowhere", tmp_path))
 
 
-def test_the_shipped_configuration_is_read_whole() -> None:
+def test_the_shipped_configuration_is_the_default_and_what_made_the_shipped_checkpoint() -> None:
     config = TrainConfig.load(share_directory() / "config" / "train" / "reach.yaml")
+    assert config == TrainConfig()
     manifest = load_manifest(share_directory() / "checkpoints" / "reach")
-    assert config.expert == manifest.expert
-    assert config.out == Path("checkpoints/reach")
-    assert manifest.training["phases"]["sight"]["steps"] == config.sight.steps
-    assert manifest.training["phases"]["alignment"]["steps"] == config.alignment.steps
+    assert manifest.expert == config.expert
+    assert manifest.training["phases"] == {
+        name: vars(getattr(config, name)) for name in ("sight", "motion", "alignment")
+    }
+    assert (manifest.training["scenes"], manifest.training["seed"]) == (config.scenes, config.seed)
 
 
 @pytest.mark.parametrize(

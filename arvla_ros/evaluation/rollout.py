@@ -12,7 +12,7 @@ import math
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -150,7 +150,7 @@ def evaluate(config: EvalConfig) -> int:
         TaskError: it was trained on a task that there is no simulation of.
     """
     rows = run_evaluation(config)
-    print(table(rows))
+    print(table(row.to_dict() for row in rows))
     if config.out:
         config.out.parent.mkdir(parents=True, exist_ok=True)
         results = [{**row.to_dict(), "results": [asdict(episode) for episode in row.episodes]} for row in rows]
@@ -182,19 +182,19 @@ def run_evaluation(config: EvalConfig) -> list[EvalRow]:
     return [EvalRow(setting, tuple(done[at * count : (at + 1) * count])) for at, setting in enumerate(settings)]
 
 
-def table(rows: Iterable[EvalRow]) -> str:
-    """Return the rows as a Markdown table."""
+def table(figures: Iterable[Mapping[str, Any]]) -> str:
+    """Return the figures of rows, as ``EvalRow.to_dict`` gives them, as a Markdown table."""
     lines = [
         "| refresh every, latency (steps) | success, seeds | 95 % interval | mean score | mean time to success |",
         "|---|---|---|---|---|",
     ]
-    for row in rows:
-        low, high = row.interval
-        time = "" if math.isnan(row.mean_seconds) else f"{row.mean_seconds:.2f} s"
-        seeds = f"{row.episodes[0].seed}-{row.episodes[-1].seed}"
+    for row in figures:
+        low, high = row["interval"]
+        seeds = f"{row['first_seed']}-{row['first_seed'] + row['episodes'] - 1}"
+        time = "" if row["mean_seconds"] is None else f"{row['mean_seconds']:.2f} s"
         lines.append(
-            f"| {row.setting.refresh_every}, {row.setting.latency} | {row.successes} of {len(row.episodes)}, {seeds} "
-            f"| {100 * low:.0f}-{100 * high:.0f} % | {row.mean_score:.3f} | {time} |"
+            f"| {row['refresh_every']}, {row['latency']} | {row['successes']} of {row['episodes']}, {seeds} "
+            f"| {100 * low:.0f}-{100 * high:.0f} % | {row['mean_score']:.3f} | {time} |"
         )
     return "\n".join(lines)
 

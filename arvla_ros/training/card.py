@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arvla_ros.evaluation.rollout import EvalRow, table
+from arvla_ros.evaluation.rollout import table
 from arvla_ros.policy.checkpoint import Manifest
 
 _CARD = """---
@@ -15,6 +15,8 @@ tags: [robotics, vla, widowx, imitation-learning]
 
 An autoregressive action expert with a hybrid key/value cache, driven by a small vision-and-instruction backbone.
 Trained from demonstrations of a scripted expert in the MuJoCo simulation of `arvla_ros`; not for a real arm.
+
+Closed loop in simulation, layouts that were never trained on:
 
 {results}
 
@@ -29,7 +31,7 @@ Trained from demonstrations of a scripted expert in the MuJoCo simulation of `ar
 | backbone | {backbone} |
 | history, horizon | {history} steps, {horizon} steps |
 | model_id | `{model_id}` |
-| demonstrations | {episodes} episodes, {steps} steps |
+| demonstrations | {episodes} episodes, {steps} steps; {scenes} single pictures of random scenes for sight |
 | training | {seconds}; {machine} |
 
 Train it again:
@@ -43,13 +45,13 @@ It knows these instructions and refuses others: {instructions}.
 """
 
 
-def model_card(manifest: Manifest, rows: list[EvalRow]) -> str:
-    """Return the card as Markdown; ``rows`` are the closed-loop figures, none if they were not measured."""
+def model_card(manifest: Manifest) -> str:
+    """Return the card as Markdown: nothing but what the manifest records."""
     contract, expert, backbone, record = manifest.contract, manifest.expert, manifest.backbone, manifest.training
     seconds = ", ".join(f"{name} {value:.0f} s" for name, value in record["seconds"].items())
     return _CARD.format(
         task=manifest.task,
-        results=table(rows) if rows else "Closed-loop success was not measured.",
+        results=table(record["evaluation"]) if record["evaluation"] else "Not measured.",
         robot=contract.robot,
         rate=contract.control_rate_hz,
         width=contract.image_width,
@@ -62,6 +64,7 @@ def model_card(manifest: Manifest, rows: list[EvalRow]) -> str:
         model_id=manifest.model_id,
         episodes=record["demonstrations"]["episodes"],
         steps=record["demonstrations"]["steps"],
+        scenes=record["scenes"],
         seconds=seconds,
         machine=record["machine"],
         instructions=", ".join(f"“{instruction}”" for instruction in manifest.instructions),

@@ -66,9 +66,9 @@ class TrainConfig:
     demonstrations."""
     sight: PhaseConfig = field(default_factory=lambda: PhaseConfig(steps=3000))
     """Single images, privileged positions: the backbone alone, which then stays as it is."""
-    motion: PhaseConfig = field(default_factory=lambda: PhaseConfig(steps=200))
+    motion: PhaseConfig = field(default_factory=lambda: PhaseConfig(steps=200, learning_rate=1e-3))
     """Phase 1: whole sequences without sight, next action: the expert alone."""
-    alignment: PhaseConfig = field(default_factory=lambda: PhaseConfig(steps=2000))
+    alignment: PhaseConfig = field(default_factory=lambda: PhaseConfig(steps=2500, learning_rate=1.5e-3))
     """Phase 2: history primes, the prefix is anchored at 0, a horizon of actions is supervised: the expert, and the
     projections that make its prefix."""
     mask_rate: float = 0.5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import platform
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from arvla_ros.evaluation.rollout import EvalConfig, EvalRow, run_evaluation, table
+from arvla_ros.evaluation.rollout import EvalConfig, run_evaluation, table
 from arvla_ros.policy.backbone import BackboneConfig, BackboneOutput, SmallBackbone
 from arvla_ros.policy.checkpoint import Manifest, save_checkpoint
 from arvla_ros.policy.expert import ActionExpert
@@ -66,14 +65,14 @@ def train(config: TrainConfig) -> int:
         seconds[name] = time.perf_counter() - phase_started
     seconds["total"] = time.perf_counter() - started
     manifest = training.manifest(demonstrations.info, seconds)
-    manifest = training.save(manifest, [])
+    manifest = training.save(manifest)
     if config.episodes:
         rows = run_evaluation(
             EvalConfig(checkpoint=config.out, episodes=config.episodes, refresh_every=(4, 10), latency=(2,))
         )
-        print(table(rows))
         manifest.training["evaluation"] = [row.to_dict() for row in rows]
-        training.save(manifest, rows)
+        print(table(manifest.training["evaluation"]))
+        training.save(manifest)
     print(f"{config.out}: trained in {seconds['total']:.0f} s")
     return 0
 
@@ -155,6 +154,7 @@ class Training:
             training={
                 "demonstrations": {"episodes": self._data.episodes, "steps": len(self._data), "seed": info.seed},
                 "scenes": self.config.scenes,
+                "evaluation": [],
                 "phases": {name: vars(phase) for name, phase, _ in self.phases()},
                 "mask_rate": self.config.mask_rate,
                 "seed": self.config.seed,
@@ -163,10 +163,9 @@ class Training:
             },
         )
 
-    def save(self, manifest: Manifest, rows: list[EvalRow]) -> Manifest:
-        """Write the checkpoint folder, its model card with the closed-loop figures at hand."""
-        card = functools.partial(model_card, rows=rows)
-        return save_checkpoint(self.config.out, manifest, self.backbone, self.expert, card)
+    def save(self, manifest: Manifest) -> Manifest:
+        """Write the checkpoint folder with its model card, and return the manifest with its ``model_id``."""
+        return save_checkpoint(self.config.out, manifest, self.backbone, self.expert, model_card)
 
     def _look(self, batch: SightBatch) -> BackboneOutput:
         seen: BackboneOutput = self.backbone(
