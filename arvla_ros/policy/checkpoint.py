@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from arvla_ros.policy.backbone import BackboneConfig, SmallBackbone
@@ -112,9 +112,9 @@ def save_checkpoint(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(_weights(backbone), folder / BACKBONE)
+    (folder / BACKBONE).write_bytes(save(_weights(backbone)))
     manifest = dataclasses.replace(manifest, model_id=_digest(folder / BACKBONE))
-    save_file(_weights(expert), folder / EXPERT, metadata={"model_id": manifest.model_id})
+    (folder / EXPERT).write_bytes(save(_weights(expert), metadata={"model_id": manifest.model_id}))
     config = {
         "format": FORMAT,
         "task": manifest.task,
