@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import signal
 import sys
 
 NEEDS = {
@@ -31,3 +32,6 @@ def start(name: str) -> int:
         return int(importlib.import_module(f"arvla_ros.nodes.{name}").main())
     except KeyboardInterrupt:
         return 0
+    finally:
+        # A second Ctrl-C, or the launch's own on top of the terminal's, finds an interpreter that is ending anyway.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
