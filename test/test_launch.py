@@ -123,7 +123,7 @@ def test_refresh_rate_set_while_running_changes_staleness(launch, ros_environmen
 def test_ctrl_c_leaves_no_process_behind(launch):
     stack = launch("sim:=true")
     stack.wait_for(lambda output: len(re.findall("process started with pid", output)) == len(NODES))
-    stack.wait_for(lambda output: "streaming at" in output)
+    stack.wait_for(lambda output: "instruction is now" in output)  # all five are up
     os.killpg(stack.process.pid, signal.SIGINT)
     stack.wait(30)
     assert stack.alive() == []
