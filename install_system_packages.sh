@@ -7,10 +7,11 @@ python=${1:-python3}
 missing=""
 "$python" -c "import ensurepip, venv" 2>/dev/null || missing="$missing python3-venv"
 libraries=$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p)
-case "$libraries" in
-*libEGL_mesa.so.0* | *libEGL_nvidia.so.0* | *libOSMesa.so.*) ;;
-*) missing="$missing libegl1 libegl-mesa0 libgl1-mesa-dri" ;;
-esac
+has() { case "$libraries" in *"$1"*) true ;; *) false ;; esac; }
+if ! has libOSMesa.so.8; then
+    has libEGL_mesa.so.0 || has libEGL_nvidia.so.0 || missing="$missing libegl1 libegl-mesa0 libgl1-mesa-dri"
+    has libGL.so.1 || has libOpenGL.so.0 || missing="$missing libgl1"
+fi
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null; then

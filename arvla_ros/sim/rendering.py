@@ -13,10 +13,14 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-_LIBRARIES = {"egl": "libEGL.so.1", "osmesa": "libOSMesa.so.8"}
+# By backend, what must be there: one of each line. libEGL alone is not enough, PyOpenGL wants the drawing calls too.
+_LIBRARIES = {
+    "egl": (("libEGL.so.1",), ("libOpenGL.so.0", "libGL.so.1")),
+    "osmesa": (("libOSMesa.so.8",),),
+}
 _REMEDY = (
-    "install a software renderer with `apt install libegl1 libgl1-mesa-dri`, or libosmesa6 with MUJOCO_GL=osmesa; "
-    "a GPU's own driver brings EGL along"
+    "install a software renderer with `apt install libegl1 libgl1 libgl1-mesa-dri`, or libosmesa6 with "
+    "MUJOCO_GL=osmesa; a GPU's own driver brings EGL along"
 )
 
 
@@ -25,14 +29,19 @@ class RenderingError(RuntimeError):
 
 
 def _choose_backend() -> str:
-    """Return the first backend whose library is there; rendering, unlike physics, fails later if none is."""
-    for backend, library in _LIBRARIES.items():
-        try:
-            ctypes.CDLL(library)
-        except OSError:
-            continue
-        return backend
+    """Return the first backend whose libraries are there; rendering, unlike physics, fails later if none is."""
+    for backend, needed in _LIBRARIES.items():
+        if all(any(_is_there(library) for library in one_of) for one_of in needed):
+            return backend
     return "disable"
+
+
+def _is_there(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 if sys.platform.startswith("linux") and not os.environ.get("MUJOCO_GL"):
