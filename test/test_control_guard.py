@@ -23,7 +23,6 @@ class Bench:
         self.now = 0.0
         self.joints = REST
         self.sent: list[np.ndarray] = []
-        self.stamp = 0.0
         self.guard.on_state(self.joints, 0.05, self.now)
 
     def cycles(self, count: int, state: bool = True):
@@ -37,9 +36,8 @@ class Bench:
                 self.sent.append(cycle.sent)
         return cycle
 
-    def command(self, target, source: str = "action_expert", gripper: float = 0.05) -> str:
-        self.stamp += 0.1
-        return self.guard.on_command(source, np.asarray(target, dtype=float), gripper, self.stamp, self.now)
+    def command(self, target, source: str = "action_expert", gripper: float = 0.05, age: float = 0.0) -> str:
+        return self.guard.on_command(source, np.asarray(target, dtype=float), gripper, self.now - age, self.now)
 
 
 @pytest.fixture
@@ -85,8 +83,13 @@ def test_a_second_source_is_refused_while_one_is_armed(bench):
 def test_a_command_with_an_old_stamp_is_refused(bench):
     bench.guard.enable(bench.now)
     bench.command(np.full(6, 0.1))
-    bench.stamp -= 0.2
-    assert "not newer" in bench.command(np.full(6, -0.1))
+    bench.cycles(1)
+    assert "not newer" in bench.command(np.full(6, -0.1), age=0.1)
+
+
+def test_a_command_that_was_long_on_its_way_is_refused(bench):
+    bench.guard.enable(bench.now)
+    assert bench.command(np.full(6, 0.1), age=0.6) == "command is 0.60 s old"
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

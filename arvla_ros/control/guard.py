@@ -115,7 +115,7 @@ class Guard:
 
     def on_command(self, source: str, joints: Pose, gripper: float, stamp: float, now: float) -> str:
         """Take in a target of a source; return why it was refused, or an empty string."""
-        refusal = self._refusal(source, joints, gripper, stamp)
+        refusal = self._refusal(source, joints, gripper, stamp, now)
         if refusal:
             self.refused += 1
             return refusal
@@ -174,13 +174,15 @@ class Guard:
             self._hold("home reached")
         return self._report(self._sent, safe.limited)
 
-    def _refusal(self, source: str, joints: Pose, gripper: float, stamp: float) -> str:
+    def _refusal(self, source: str, joints: Pose, gripper: float, stamp: float, now: float) -> str:
         if self.mode is not Mode.ACTIVE:
             return f"not armed: {self.reason}"
         if self._source.name and source != self._source.name:
             return f"source {source!r} is not the armed one, {self._source.name!r} is"
         if stamp <= self._source.stamp:
             return "command is not newer than the last one"
+        if now - stamp > self.timeouts.command_timeout_s:
+            return f"command is {now - stamp:.2f} s old"
         if joints.shape != self._home.shape:
             return f"command has {joints.size} joints, the arm has {self._home.size}"
         if not np.isfinite(joints).all() or not np.isfinite(gripper):
