@@ -35,6 +35,25 @@ def _ask_for_sigterm_when_parent_dies(parent: int) -> Callable[[], None]:
     return ask
 
 
+class _Gate:
+    """Keeps what a process prints until it is opened: a quick one prints before anyone has heard that it started."""
+
+    def __init__(self, on_output: OnOutput) -> None:
+        self.__on_output = on_output
+        self.__kept: list[tuple[int, bytes]] | None = []
+
+    def __call__(self, fd: int, data: bytes) -> None:
+        if self.__kept is None:
+            self.__on_output(fd, data)
+        else:
+            self.__kept.append((fd, data))
+
+    def open(self) -> None:
+        kept, self.__kept = self.__kept or [], None
+        for fd, data in kept:
+            self.__on_output(fd, data)
+
+
 class _Protocol(asyncio.SubprocessProtocol):
     """Hands output on, and knows when the process has exited and when its pipes are closed."""
 
@@ -71,8 +90,11 @@ class _Terminal(asyncio.Protocol):
 class ChildProcess:
     """A running process; made by `start`."""
 
-    def __init__(self, transport: asyncio.SubprocessTransport, protocol: _Protocol, terminals: list[_Terminal]) -> None:
+    def __init__(
+        self, transport: asyncio.SubprocessTransport, protocol: _Protocol, terminals: list[_Terminal], gate: _Gate
+    ) -> None:
         self.__transport = transport
+        self.__gate = gate
         self.__protocol = protocol
         self.__terminals = terminals
 
@@ -95,12 +117,13 @@ class ChildProcess:
             env: the whole environment.
             shell: whether a shell reads the command.
             emulate_tty: give it pseudo terminals for its output in place of pipes, so that it prints line by line.
-            on_output: called with 1 (stdout) or 2 (stderr) and what was printed.
+            on_output: called with 1 (stdout) or 2 (stderr) and what was printed, from `begin_output` on.
 
         Raises:
             OSError: there is no such executable, or it may not be executed.
         """
         loop = asyncio.get_running_loop()
+        gate = _Gate(on_output)
         options: dict[str, Any] = {"cwd": cwd, "env": dict(env)}
         if _libc is not None:
             options["preexec_fn"] = _ask_for_sigterm_when_parent_dies(os.getpid())
@@ -110,7 +133,7 @@ class ChildProcess:
                 ours, options[name] = pty.openpty()
                 child_ends.callback(os.close, options[name])
                 readers.append((fd, our_ends.enter_context(os.fdopen(ours, "rb", 0))))
-            make_protocol = partial(_Protocol, on_output)
+            make_protocol = partial(_Protocol, gate)
             if shell:
                 transport, protocol = await loop.subprocess_shell(make_protocol, " ".join(cmd), **options)
             else:
@@ -118,9 +141,13 @@ class ChildProcess:
             our_ends.pop_all()
         terminals = []
         for fd, reader in readers:
-            _, terminal = await loop.connect_read_pipe(partial(_Terminal, fd, on_output), reader)
+            _, terminal = await loop.connect_read_pipe(partial(_Terminal, fd, gate), reader)
             terminals.append(terminal)
-        return cls(transport, protocol, terminals)
+        return cls(transport, protocol, terminals, gate)
+
+    def begin_output(self) -> None:
+        """Hand on what was printed so far, and from now on as it comes."""
+        self.__gate.open()
 
     @property
     def pid(self) -> int:

@@ -281,6 +281,7 @@ class ExecuteLocal(Action):
         self.__process = process
         self.__logger.info(f"process started with pid [{process.pid}]")
         context.emit_event_sync(ProcessStarted(**details))
+        process.begin_output()
         if self.__shutdown_requested:
             self.__send_sigint = True  # it was not there yet when the terminal sent its interrupt
             self.__escalation = asyncio.ensure_future(self.__escalate(process))
