@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,8 +97,7 @@ class RolloutNode(Node):
         self._expect("a first word of every node", {ActionStep, GuardState, TaskStatus}.issubset)
 
     def _run_episode(self) -> Episode:
-        self._call(self._home, Trigger.Request())
-        self._expect("the arm at home", lambda newest: newest[GuardState].reason == "home reached")
+        self._go_home()
         reset_ns = now_ns(self)
         self._call(self._new_layout, Trigger.Request())
         self._expect("the new layout", lambda newest: to_ns(newest[TaskStatus].header.stamp) >= reset_ns)
@@ -109,7 +109,7 @@ class RolloutNode(Node):
             lambda newest: VLPrefix in newest and newest[VLPrefix].instruction == task.instruction,
         )
         self._call(self._forget, Trigger.Request())
-        self._call(self._enable, SetBool.Request(data=True))
+        self._ask(self._enable, SetBool.Request(data=True))  # refused while the e-stop is pressed: a failed episode
         start_ns = now_ns(self)
         self._wait(self._time_limit_s, lambda newest: newest[TaskStatus].success)
         ended = self._newest[TaskStatus]
@@ -124,16 +124,35 @@ class RolloutNode(Node):
             detail=ended.detail,
         )
 
+    def _go_home(self) -> None:
+        """Send the arm home; as long as the e-stop is pressed, wait for the person who pressed it."""
+        while not self._is_home_after_asking():
+            self.get_logger().warning("waiting: publish false on /estop to go on", throttle_duration_sec=10.0)
+            time.sleep(1.0)
+
+    def _is_home_after_asking(self) -> bool:
+        answer = self._ask(self._home, Trigger.Request())
+        if answer.success:
+            self._expect("the arm at home", lambda newest: _stopped(newest) or _is_home(newest))
+            return _is_home(self._newest)
+        if not _stopped(self._newest):
+            raise NodeError(f"service {self._home.srv_name}: {answer.message}")
+        return False
+
     def _call(self, client: Client, request: Any) -> None:
         """Call a service and insist that it does what it is asked."""
+        response = self._ask(client, request)
+        if not response.success:
+            raise NodeError(f"service {client.srv_name}: {response.message}")
+
+    def _ask(self, client: Client, request: Any) -> Any:
+        """Call a service and return its answer."""
         answered = threading.Event()
         future = client.call_async(request)
         future.add_done_callback(lambda _: answered.set())
         if not answered.wait(ANSWER_TIMEOUT_S):
             raise NodeError(f"service {client.srv_name}: no answer within {ANSWER_TIMEOUT_S:g} s")
-        response = future.result()
-        if not response.success:
-            raise NodeError(f"service {client.srv_name}: {response.message}")
+        return future.result()
 
     def _wait(self, timeout_s: float, reached: Callable[[dict[type, Any]], bool]) -> bool:
         """Wait until the newest messages say that something is reached; return whether they did in time."""
@@ -143,6 +162,14 @@ class RolloutNode(Node):
     def _expect(self, what: str, reached: Callable[[dict[type, Any]], bool]) -> None:
         if not self._wait(ANSWER_TIMEOUT_S, reached):
             raise NodeError(f"waited {ANSWER_TIMEOUT_S:g} s in vain for {what}: see the lines of the other nodes above")
+
+
+def _is_home(newest: dict[type, Any]) -> bool:
+    return bool(newest[GuardState].reason == "home reached")
+
+
+def _stopped(newest: dict[type, Any]) -> bool:
+    return bool(newest[GuardState].mode == GuardState.MODE_ESTOP)
 
 
 def main() -> int:
