@@ -95,7 +95,7 @@ class StepClock:
             step -= 1
         while self.time_ns(step + 1) <= stamp_ns:
             step += 1
-        return Anchor(int(step), from_future=False)
+        return Anchor(step, from_future=False)
 
     def time_ns(self, step: int) -> int:
         """Return when a step ran, or, outside of what is kept, when it was due."""

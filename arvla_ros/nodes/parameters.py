@@ -46,9 +46,9 @@ def declare_texts(node: Node, name: str, default: Sequence[str], description: st
     return [str(item) for item in _declare(node, name, list(default), description, live=False)]
 
 
-def declare_flag(node: Node, name: str, default: bool, description: str, live: bool = False) -> bool:
+def declare_flag(node: Node, name: str, default: bool, description: str) -> bool:
     """Declare a boolean parameter and return its value."""
-    return bool(_declare(node, name, default, description, live))
+    return bool(_declare(node, name, default, description, live=False))
 
 
 def apply_while_running(node: Node, live: Mapping[str, Live]) -> None:
