@@ -48,7 +48,7 @@ class Subscription:
         self.raw = raw
         self._node = node
         self._wants_info = _wants_info(callback)
-        self._malformed = 0
+        self.malformed = 0
         name = topic_name(topic, qos_profile.avoid_ros_namespace_conventions)
         self._reader = node.context.participant.create_reader(
             name, dds_type(interface_name(msg_type)), to_dds(qos_profile)
@@ -90,7 +90,7 @@ class Subscription:
         try:
             return cdr.deserialize(received.data, self.msg_type), info
         except cdr.CdrError as error:
-            self._malformed += 1
+            self.malformed += 1
             self._node.get_logger().error(f"dropping a malformed message on '{self.topic}': {error}", once=True)
             return None
 
