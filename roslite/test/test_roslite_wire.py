@@ -19,7 +19,6 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from ros_helpers import spin_until
 from roslite.idl import dds_type
-from roslite.settings import SettingsError, cyclone_configuration, domain_id
 from std_msgs.msg import Empty, Int32, String
 from std_srvs.srv import SetBool
 
@@ -214,28 +213,6 @@ def test_many_participants_fit_on_one_host(node: Node, ros_domain: int) -> None:
     assert len({participant.guid for participant in participants}) == 40
     for participant in participants:
         participant.close()
-
-
-def test_discovery_stays_on_this_host_unless_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CYCLONEDDS_URI", "ROS_LOCALHOST_ONLY", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
-        monkeypatch.delenv(name, raising=False)
-    assert 'name="lo"' in str(cyclone_configuration())
-    monkeypatch.setenv("ROS_LOCALHOST_ONLY", "0")
-    assert 'name="lo"' not in str(cyclone_configuration())
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    assert 'name="lo"' in str(cyclone_configuration())
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "GALAXY")
-    with pytest.raises(SettingsError, match="'GALAXY', not one of: LOCALHOST"):
-        cyclone_configuration()
-    monkeypatch.setenv("CYCLONEDDS_URI", "<CycloneDDS/>")
-    assert cyclone_configuration() is None
-
-
-@pytest.mark.parametrize("value", ["-1", "233", "home"])
-def test_domain_must_exist(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ROS_DOMAIN_ID", value)
-    with pytest.raises(SettingsError, match=value):
-        domain_id()
 
 
 def test_reliability_of_the_graph(node: Node) -> None:
