@@ -17,7 +17,7 @@ from rclpy.task import Future
 from roslite import cdr, dds
 
 if TYPE_CHECKING:
-    from rclpy.node import Node
+    from rclpy.node_entities import NodeEntities
 
 _POLL_S = 0.01
 
@@ -26,7 +26,7 @@ class Client:
     """Calls a service; made by :meth:`rclpy.node.Node.create_client`."""
 
     def __init__(
-        self, node: "Node", srv_type: Any, srv_name: str, qos_profile: QoSProfile, callback_group: CallbackGroup
+        self, node: "NodeEntities", srv_type: Any, srv_name: str, qos_profile: QoSProfile, callback_group: CallbackGroup
     ) -> None:
         self.srv_type = srv_type
         self.srv_name = srv_name

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from roslite.discovery import REPLY_PREFIX, REQUEST_PREFIX, Graph, RemoteNode
+from roslite.discovery import REPLY_PREFIX, REQUEST_PREFIX, Graph, LocalNode, RemoteNode
 from roslite.names import join
 
+from rclpy.node_names import NodeNames
 from rclpy.topic_endpoint_info import TopicEndpointInfo, TopicEndpointTypeEnum
 from roslite import discovery, idl
 
@@ -13,14 +14,31 @@ class NodeNameNonExistentError(RuntimeError):
     """There is no node of this name."""
 
 
-class NodeGraph:
-    """The part of :class:`rclpy.node.Node` that tells of nodes, topics and services of the whole domain."""
+class NodeGraph(NodeNames):
+    """The part of :class:`rclpy.node.Node` that tells the others of it, and knows of all nodes, topics and services."""
 
     _graph: Graph
+    _local: LocalNode
+    _destroyed: bool
 
-    def resolve_topic_name(self, topic: str, *, only_expand: bool = False) -> str:
-        """Return the absolute name of a topic."""
-        raise NotImplementedError
+    def own_endpoints(self, readers: set[bytes], writers: set[bytes]) -> None:
+        """Announce new readers and writers of this node, given by their GUIDs."""
+
+        def add() -> None:
+            self._local.readers |= readers
+            self._local.writers |= writers
+
+        self._graph.change(add)
+
+    def disown_endpoints(self, readers: set[bytes], writers: set[bytes]) -> None:
+        """Announce that readers and writers of this node are gone."""
+
+        def remove() -> None:
+            self._local.readers -= readers
+            self._local.writers -= writers
+
+        if not self._destroyed:
+            self._graph.change(remove)
 
     def get_node_names(self) -> list[str]:
         """Return the names of all nodes."""

@@ -8,21 +8,18 @@ from roslite.parameters import ParameterStore
 from rclpy.clock import Clock
 from rclpy.context import Context
 from rclpy.exceptions import ParameterNotDeclaredException
+from rclpy.node_names import NodeNames
 from rclpy.parameter import Parameter
 from rclpy.publisher import Publisher
 
 
-class NodeParameters:
+class NodeParameters(NodeNames):
     """The part of :class:`rclpy.node.Node` that declares, reads and sets parameters."""
 
     _parameter_store: ParameterStore
     _parameter_events: Publisher | None
     _context: Context
     _clock: Clock
-
-    def get_fully_qualified_name(self) -> str:
-        """Return namespace and name."""
-        raise NotImplementedError
 
     def declare_parameter(
         self, name: str, value: Any = None, descriptor: Any = None, ignore_override: bool = False

@@ -12,13 +12,13 @@ from rclpy.qos import QoSProfile, to_dds
 from roslite import cdr, dds
 
 if TYPE_CHECKING:
-    from rclpy.node import Node
+    from rclpy.node_entities import NodeEntities
 
 
 class Publisher:
     """Publishes messages of one type on a topic; made by :meth:`rclpy.node.Node.create_publisher`."""
 
-    def __init__(self, node: "Node", msg_type: Any, topic: str, qos_profile: QoSProfile) -> None:
+    def __init__(self, node: "NodeEntities", msg_type: Any, topic: str, qos_profile: QoSProfile) -> None:
         self.msg_type = msg_type
         self.topic = topic
         self.qos_profile = qos_profile
@@ -31,7 +31,7 @@ class Publisher:
         self.status = self._writer
         dds.watch_incompatible_qos(self._writer, is_reader=False)
         self._guid = dds.guid(self._writer)
-        node.own_writers({self._guid})
+        node.own_endpoints(set(), {self._guid})
 
     @property
     def topic_name(self) -> str:
@@ -80,5 +80,5 @@ class Publisher:
 
     def destroy(self) -> None:
         """Stop publishing."""
-        self._node.disown_writers({self._guid})
+        self._node.disown_endpoints(set(), {self._guid})
         dds.delete(self._writer)

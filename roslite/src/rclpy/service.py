@@ -13,7 +13,7 @@ from rclpy.qos import QoSProfile, to_dds
 from roslite import cdr, dds
 
 if TYPE_CHECKING:
-    from rclpy.node import Node
+    from rclpy.node_entities import NodeEntities
 
 HEADER_SIZE = 16
 """Bytes before request and response: the GUID of the client (64 bits), the number of the call (64 bits)."""
@@ -36,7 +36,7 @@ class Service:
 
     def __init__(
         self,
-        node: "Node",
+        node: "NodeEntities",
         srv_type: Any,
         srv_name: str,
         callback: Callable[[Any, Any], Any],

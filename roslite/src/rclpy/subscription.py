@@ -14,7 +14,7 @@ from rclpy.qos import QoSProfile, to_dds
 from roslite import cdr, dds
 
 if TYPE_CHECKING:
-    from rclpy.node import Node
+    from rclpy.node_entities import NodeEntities
 
 
 class MessageInfo(TypedDict):
@@ -32,7 +32,7 @@ class Subscription:
 
     def __init__(
         self,
-        node: "Node",
+        node: "NodeEntities",
         msg_type: Any,
         topic: str,
         callback: Callable[..., Any],
@@ -57,7 +57,7 @@ class Subscription:
         self.status = self._reader
         dds.watch_incompatible_qos(self._reader, is_reader=True)
         self._guid = dds.guid(self._reader)
-        node.own_readers({self._guid})
+        node.own_endpoints({self._guid}, set())
 
     @property
     def topic_name(self) -> str:
@@ -101,7 +101,7 @@ class Subscription:
 
     def destroy(self) -> None:
         """Stop listening."""
-        self._node.disown_readers({self._guid})
+        self._node.disown_endpoints({self._guid}, set())
         dds.delete(self._reader)
 
 
