@@ -40,18 +40,22 @@ class Message(metaclass=TypeSupport):
         return dict(cls._fields_and_field_types)
 
     @classmethod
+    def _class_of(cls, name: str) -> type["Message"]:
+        return cls if name == cls._definition.name else message_class(name)
+
+    @classmethod
     def _write_cdr(cls, message: Any, out: bytearray) -> None:
-        cls._write_cdr = cdr.generate_writer(cls._definition, message_class)  # type: ignore[method-assign, assignment]
+        cls._write_cdr = cdr.generate_writer(cls._definition, cls._class_of)  # type: ignore[method-assign, assignment]
         cls._write_cdr(message, out)
 
     @classmethod
     def _read_cdr(cls, data: memoryview) -> Any:
-        cls._read_cdr = cdr.generate_reader(cls._definition, message_class, "<")  # type: ignore[assignment, method-assign]
+        cls._read_cdr = cdr.generate_reader(cls._definition, cls._class_of, "<")  # type: ignore[assignment, method-assign]
         return cls._read_cdr(data)
 
     @classmethod
     def _read_cdr_big_endian(cls, data: memoryview) -> Any:
-        cls._read_cdr_big_endian = cdr.generate_reader(cls._definition, message_class, ">")  # type: ignore[assignment, method-assign]
+        cls._read_cdr_big_endian = cdr.generate_reader(cls._definition, cls._class_of, ">")  # type: ignore[assignment, method-assign]
         return cls._read_cdr_big_endian(data)
 
     def __repr__(self) -> str:
@@ -113,7 +117,7 @@ def message_class(name: str) -> type[Message]:
             "Response": service_class(f"{package}/srv/{service}").Response,
         }
         return halves[half]
-    return _build(find_message(name))
+    return build_message(find_message(name))
 
 
 @cache
@@ -125,7 +129,7 @@ def service_class(name: str) -> Any:
         roslite.definitions.InvalidInterfaceError: its definition is malformed.
     """
     package, _, short = name.split("/")
-    request, response = (_build(half) for half in find_service(name))
+    request, response = (build_message(half) for half in find_service(name))
 
     def refuse(self: object) -> None:
         raise NotImplementedError("Service classes can not be instantiated")
@@ -162,7 +166,12 @@ def _module_name(package: str, kind: str, short: str) -> str:
     return f"{package}.{kind}._{snake}"
 
 
-def _build(definition: Definition) -> type[Message]:
+def build_message(definition: Definition) -> type[Message]:
+    """Return a new class for a definition.
+
+    Raises:
+        roslite.definitions.InterfaceNotFoundError: nobody has a definition of a nested message.
+    """
     package, kind, short = definition.name.split("/")
     functions = generate_functions(definition, message_class)
     namespace: dict[str, Any] = {
