@@ -10,7 +10,7 @@ from roslite.messages import Message, message_class
 from roslite import cdr
 
 INTEGERS = {f"{sign}int{bits}": (sign, bits) for sign in ("", "u") for bits in (8, 16, 32, 64)}
-TEXTS = ["", "a", "abc", "äöü", "a longer text \N{SNOWMAN}"]
+TEXTS = ["", "a", "abc", "äöü", "a longer text \N{SNOWMAN}", "\N{ROBOT FACE}"]
 
 
 def random_value(type_: FieldType, chance: random.Random) -> Any:
@@ -31,6 +31,7 @@ def random_single(base: str, chance: random.Random) -> Any:
         "float32": float(np.float32(chance.uniform(-10, 10))),
         "float64": chance.uniform(-10, 10),
         "string": chance.choice(TEXTS),
+        "wstring": chance.choice(TEXTS),
     }
     return choices[base] if base in choices else random_message(base, chance)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import struct
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ from cdr_samples import broken, random_message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rosbags.typesys import Stores, get_typestore
-from roslite.definitions import interface_names, interface_packages
-from roslite.messages import Message, message_class, service_class
+from roslite.definitions import Definition, Field, FieldType, interface_names, interface_packages
+from roslite.messages import Message, build_message, message_class, service_class
 
 from roslite import cdr
 
@@ -95,3 +96,30 @@ def test_announced_length_is_not_believed() -> None:
 def test_text_that_is_not_utf8_is_replaced() -> None:
     data = b"\x00\x01\x00\x00\x03\x00\x00\x00\xff\xfe\x00"
     assert cdr.deserialize(data, message_class("std_msgs/msg/String")).data == "\ufffd\ufffd"
+
+
+def test_wide_text_has_four_bytes_for_each_utf16_unit() -> None:
+    message = message_class("example_interfaces/msg/WString")()
+    message.data = "aö\N{ROBOT FACE}"
+    data = bytes(cdr.serialize(message))
+    assert data == b"\x00\x01\x00\x00" + struct.pack("<5I", 4, ord("a"), ord("ö"), 0xD83E, 0xDD16)
+    assert cdr.deserialize(data, type(message)) == message
+    big_endian = b"\x00\x00\x00\x00" + struct.pack(">5I", 4, ord("a"), ord("ö"), 0xD83E, 0xDD16)
+    assert cdr.deserialize(big_endian, type(message)) == message
+    with pytest.raises(cdr.CdrError):
+        cdr.deserialize(data[:-1], type(message))
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=5), min_size=3, max_size=3), st.lists(st.text(max_size=5)), st.integers())
+def test_wide_texts_come_back_wherever_they_are(fixed: list[str], some: list[str], number: int) -> None:
+    fields = (
+        Field("one", FieldType("wstring")),
+        Field("flag", FieldType("uint8")),
+        Field("fixed", FieldType("wstring", "array", 3)),
+        Field("some", FieldType("wstring", "sequence")),
+        Field("number", FieldType("int64")),
+    )
+    class_ = build_message(Definition("test_msgs/msg/Wide", fields))
+    message = class_(one=fixed[0], fixed=fixed, some=some, number=number % 2**63)
+    assert cdr.deserialize(cdr.serialize(message), class_) == message

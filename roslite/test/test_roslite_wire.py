@@ -15,6 +15,7 @@ from cyclonedds.pub import DataWriter
 from cyclonedds.sub import DataReader
 from cyclonedds.topic import Topic
 from cyclonedds.util import duration
+from example_interfaces.msg import WString
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from ros_helpers import spin_until
@@ -192,6 +193,16 @@ def test_text_that_is_not_utf8_arrives_with_replacements(node: Node) -> None:
     publisher.publish(b"\x00\x01\x00\x00\x03\x00\x00\x00\xff\xfe\x00")
     spin_until(node, lambda: received)
     assert received[0].data == "\ufffd\ufffd"
+
+
+def test_wide_text_goes_over_the_wire(node: Node) -> None:
+    received: list[str] = []
+    node.create_subscription(WString, "wide", lambda message: received.append(message.data), 10)
+    publisher = node.create_publisher(WString, "wide", 10)
+    spin_until(node, lambda: publisher.get_subscription_count() == 1)
+    publisher.publish(WString(data="grüße \N{ROBOT FACE}"))
+    spin_until(node, lambda: received)
+    assert received == ["grüße \N{ROBOT FACE}"]
 
 
 def test_domains_do_not_hear_each_other(node: Node, ros_domain: int, monkeypatch: pytest.MonkeyPatch) -> None:
