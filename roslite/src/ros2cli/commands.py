@@ -5,6 +5,15 @@ from __future__ import annotations
 from .command import Command, Verb
 
 COMMANDS = {
+    "bag": Command(
+        "Various rosbag related sub-commands",
+        verbs={
+            "info": Verb("bag.info", "Print information about a bag to the screen"),
+            "play": Verb("bag.play", "Play back ROS data from a bag"),
+            "record": Verb("bag.record", "Record ROS data to a bag"),
+            "reindex": Verb("bag.reindex", "Reconstruct metadata file for a bag"),
+        },
+    ),
     "interface": Command(
         "Show information about ROS interfaces",
         verbs={

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
-from rosbags.typesys import Stores, get_typestore
-from roslite.definitions import distribution, interface_names, parse_message
-from roslite.prefixes import find_in_share
+from roslite.definitions import interface_names, parse_message
 
 from ros2cli.command import CommandError
+
+from .text import definition_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,19 +30,10 @@ def main(args: argparse.Namespace) -> None:
 
 
 def _lines(full_name: str, *, comments: bool, indent: str = "") -> Iterator[str]:
-    for line in _text(full_name).splitlines():
+    for line in definition_text(full_name).splitlines():
         stated = parse_message(full_name, "" if line == "---" else line)
         if comments or stated.fields or stated.constants or line == "---":
             yield f"{indent}{line}".rstrip()
         for field in stated.fields:
             if field.type.is_message:
                 yield from _lines(field.type.base, comments=False, indent=f"{indent}\t")
-
-
-def _text(full_name: str) -> str:
-    package, kind, short = full_name.split("/")
-    path = find_in_share(package, f"{kind}/{short}.{kind}")
-    if path is not None:
-        return Path(path).read_text(encoding="utf-8")
-    text, _ = get_typestore(Stores(f"ros2_{distribution()}")).generate_msgdef(full_name, ros_version=2)
-    return text.partition("=" * 80)[0]
