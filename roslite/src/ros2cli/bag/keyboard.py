@@ -15,8 +15,13 @@ SPACE, RIGHT, UP, DOWN = b" ", b"\x1b[C", b"\x1b[A", b"\x1b[B"
 
 
 def is_there() -> bool:
-    """Whether someone can press keys: standard input is a terminal, and this process is in its foreground."""
-    return sys.stdin is not None and sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    """Whether someone can press keys: standard input is a terminal, and this process is not in its background."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return False
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except OSError:
+        return True  # a terminal without foreground and background: it does not control this session
 
 
 @contextmanager

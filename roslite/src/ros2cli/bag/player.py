@@ -79,6 +79,8 @@ class Player:
         for connection in reader.connections:
             if options.topics.takes(connection.topic):
                 self._prepare(connection)
+        if not self._connections:
+            self._logger.warning("There is no topic to play.")
 
     def toggle_paused(self) -> None:
         """Stop playing for a while, or go on."""
@@ -114,7 +116,7 @@ class Player:
             ReaderError: the bag is broken.
         """
         with self._publishing_clock():
-            while not self.clock.stopped:
+            while self._connections and not self.clock.stopped:
                 if self._options.delay_s > 0 and not self.clock.sleep(self._options.delay_s):
                     return
                 self.clock.jump(self._start)
