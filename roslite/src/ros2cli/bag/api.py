@@ -37,27 +37,3 @@ def _existing_path(text: str) -> str:
     if not os.path.exists(text):
         raise argparse.ArgumentTypeError(f"Bag path '{text}' does not exist!")
     return text
-
-
-def positive_float(text: str) -> float:
-    """Parse a number greater than 0."""
-    value = float(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not in the valid range (> 0.0)")
-    return value
-
-
-def not_negative_float(text: str) -> float:
-    """Parse a number of 0 or more."""
-    value = float(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"Value {text} is less than zero.")
-    return value
-
-
-def not_negative_int(text: str) -> int:
-    """Parse an integer of 0 or more."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"Value {text} is less than zero.")
-    return value

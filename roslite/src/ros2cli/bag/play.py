@@ -11,14 +11,9 @@ from rclpy.logging import LoggingSeverity
 from rclpy.signals import SignalHandlerOptions
 from rosbags.rosbag2 import Reader, ReaderError
 
-from .api import (
-    add_bag_arguments,
-    add_log_level_argument,
-    failure,
-    not_negative_float,
-    not_negative_int,
-    positive_float,
-)
+from ros2cli.arguments import positive_float, positive_int, unsigned_float, unsigned_int
+
+from .api import add_bag_arguments, add_log_level_argument, failure
 from .contents import read_metadata
 from .keyboard import DOWN, RIGHT, SPACE, UP, keys
 from .mcap import McapError
@@ -44,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     time.add_argument("-r", "--rate", type=positive_float, default=1.0, help="How much faster than recorded")
     time.add_argument("-l", "--loop", action="store_true", help="Begin again at the end")
     time.add_argument(
-        "--start-offset", metavar="S", type=not_negative_float, default=0.0, help="Leave out so much at the beginning"
+        "--start-offset", metavar="S", type=unsigned_float, default=0.0, help="Leave out so much at the beginning"
     )
     time.add_argument(
         "-d", "--delay", metavar="S", type=positive_float, default=0.0, help="Wait so long before, each time"
@@ -62,13 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     time.add_argument(
         "--wait-for-all-acked",
         metavar="MS",
-        type=not_negative_int,
+        type=unsigned_int,
         help="In the end, wait so long (0: for ever) until all reliable subscriptions have all messages",
     )
     parser.add_argument(
         "--read-ahead-queue-size",
         metavar="N",
-        type=not_negative_int,
+        type=positive_int,
         default=1000,
         help="How many messages to read before they are needed (default: 1000)",
     )
@@ -88,7 +83,7 @@ def main(args: argparse.Namespace) -> None:
         delay_s=args.delay,
         loop=args.loop,
         clock_hz=args.clock,
-        read_ahead=max(args.read_ahead_queue_size, 1),
+        read_ahead=args.read_ahead_queue_size,
         acked_timeout_ms=args.wait_for_all_acked,
         paused=args.start_paused,
     )

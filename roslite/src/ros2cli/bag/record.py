@@ -13,7 +13,9 @@ import rclpy
 from rclpy.logging import LoggingSeverity
 from rclpy.parameter import Parameter
 
-from .api import add_log_level_argument, failure, not_negative_int
+from ros2cli.arguments import positive_int, unsigned_int
+
+from .api import add_log_level_argument, failure
 from .bag_writer import BagWriter, Limits
 from .keyboard import SPACE, keys
 from .qos import read_overrides
@@ -38,21 +40,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     choice.add_argument("--ignore-leaf-topics", action="store_true", help="Leave out topics without a subscription")
     choice.add_argument("--no-discovery", action="store_true", help="Only topics that are there at the start")
     choice.add_argument(
-        "-p", "--polling-interval", metavar="MS", type=int, default=100, help="How often to look for new topics"
+        "-p",
+        "--polling-interval",
+        metavar="MS",
+        type=positive_int,
+        default=100,
+        help="How often to look for new topics",
     )
     file = parser.add_argument_group("the bag")
     file.add_argument("-o", "--output", help="Folder to create; default: rosbag2_ and the time, in this folder")
     file.add_argument("-s", "--storage", default="mcap", help="Storage to write; there is 'mcap' (the default)")
     file.add_argument(
-        "-b", "--max-bag-size", metavar="BYTES", type=not_negative_int, default=0, help="Begin a new file after that"
+        "-b", "--max-bag-size", metavar="BYTES", type=unsigned_int, default=0, help="Begin a new file after that"
     )
     file.add_argument(
-        "-d", "--max-bag-duration", metavar="S", type=not_negative_int, default=0, help="Begin a new file after that"
+        "-d", "--max-bag-duration", metavar="S", type=unsigned_int, default=0, help="Begin a new file after that"
     )
     file.add_argument(
         "--max-cache-size",
         metavar="BYTES",
-        type=not_negative_int,
+        type=unsigned_int,
         default=100 * 1024 * 1024,
         help="How much may wait to be written (default: 100 MiB); with 0, receiving waits for writing",
     )
@@ -119,8 +126,6 @@ def _check(args: argparse.Namespace) -> None:
             "Invalid bag splitting size given. Please provide a value greater than "
             f"{_MIN_SPLIT_SIZE}. Specified value of {args.max_bag_size}"
         )
-    if args.polling_interval <= 0:
-        raise failure("--polling-interval must be greater than zero")
     if args.all and args.regex:
         print("[WARN] [ros2bag]: --all will override --regex.")
 
