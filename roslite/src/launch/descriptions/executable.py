@@ -73,6 +73,16 @@ class Executable:
         return self.__cwd
 
     @property
+    def env(self) -> Pairs | None:
+        """The whole environment as given, None for that of the launch."""
+        return self.__env
+
+    @property
+    def additional_env(self) -> Pairs:
+        """The variables that are added to it, as given."""
+        return self.__additional_env
+
+    @property
     def final_cmd(self) -> list[str] | None:
         """The command with its prefix, None before `prepare`."""
         return self.__final_cmd
