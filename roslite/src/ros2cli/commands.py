@@ -14,6 +14,15 @@ COMMANDS = {
         },
     ),
     "launch": Command("Run a launch file", module="launch"),
+    "lifecycle": Command(
+        "Various lifecycle related sub-commands",
+        verbs={
+            "get": Verb("lifecycle.get", "Get lifecycle state for one or more nodes"),
+            "list": Verb("lifecycle.list", "Output a list of available transitions"),
+            "nodes": Verb("lifecycle.nodes", "Output a list of nodes with lifecycle"),
+            "set": Verb("lifecycle.set", "Trigger lifecycle state transition"),
+        },
+    ),
     "node": Command(
         "Various node related sub-commands",
         verbs={

@@ -1,5 +1,7 @@
 """The actions of launch_ros."""
 
+from typing import TYPE_CHECKING, Any
+
 from .node import Node
 from .scope import (
     PushROSNamespace,
@@ -11,7 +13,11 @@ from .scope import (
     SetUseSimTime,
 )
 
+if TYPE_CHECKING:
+    from .lifecycle_node import LifecycleNode
+
 __all__ = [
+    "LifecycleNode",
     "Node",
     "PushROSNamespace",
     "PushRosNamespace",
@@ -21,3 +27,12 @@ __all__ = [
     "SetRemap",
     "SetUseSimTime",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs rclpy when it is asked for: few launch files do, and it takes longer than all the rest."""
+    if name != "LifecycleNode":
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    from .lifecycle_node import LifecycleNode
+
+    return LifecycleNode
