@@ -51,7 +51,7 @@ class PathJoinSubstitution(Substitution):
     def describe(self) -> str:
         """The components, in ROS 2's words."""
         parts = (" + ".join(sub.describe() for sub in component) for component in self.__components)
-        return f"PathJoin({', '.join(parts)})"
+        return f"PathJoin('{' + '.join(parts)}')"
 
     def perform(self, context: LaunchContext) -> str:
         """Join the components."""
