@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from launch import LaunchContext, LaunchDescriptionEntity, Substitution
-from launch.actions import GroupAction, SetEnvironmentVariable
+from launch.actions import GroupAction, OpaqueFunction, SetEnvironmentVariable
 from launch.conditions import IfCondition
 from launch.frontend import expose_substitution
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
@@ -138,6 +138,22 @@ def test_parameters_keep_their_types(report: Report) -> None:
         "mixed": [1.0, 2.5],
         "nested.x.y": "z",
     }
+
+
+@pytest.mark.parametrize("value", [[1, "a"], [True, 1], [], [[LaunchConfiguration("number")], ["a"]], None, [None]])
+def test_a_list_of_several_types_is_refused(report: Report, value: Any) -> None:
+    def add(context: LaunchContext) -> list[Node]:
+        return [driver(parameters=[{"x": value}])]
+
+    assert start(report, OpaqueFunction(function=add), number="1") == 1
+    assert not report.path.exists()
+
+
+def test_items_of_a_list_may_be_substituted(report: Report) -> None:
+    number = LaunchConfiguration("number")
+    given = {"x": [1, number], "y": [[number], [number, "0"]], "z": ["a", ["b", number]]}
+    assert start(report, driver(parameters=[given]), number="2") == 0
+    assert report.parameters == {"x": [1, 2], "y": [2, 20], "z": ["a", "b2"]}
 
 
 def test_substituted_parameters_are_read_as_yaml(report: Report) -> None:

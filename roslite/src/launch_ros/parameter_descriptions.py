@@ -13,7 +13,12 @@ import yaml
 from launch.frontend import parse_substitution
 from launch.launch_context import LaunchContext
 from launch.some_substitutions_type import SomeSubstitutionsType
-from launch.substitution import SubstitutionFailure, normalize_to_list_of_substitutions, perform_substitutions
+from launch.substitution import (
+    Substitution,
+    SubstitutionFailure,
+    normalize_to_list_of_substitutions,
+    perform_substitutions,
+)
 from launch.utilities import normalize_typed_substitution, perform_typed_substitution
 
 
@@ -63,6 +68,21 @@ class Parameter:
     def __init__(self, name: SomeSubstitutionsType, value: Any, *, value_type: Any = None) -> None:
         self.__name = normalize_to_list_of_substitutions(name)
         self.__value = ParameterValue(value, value_type=value_type)
+
+    @property
+    def name(self) -> list[Substitution]:
+        """The name, not evaluated."""
+        return self.__name
+
+    @property
+    def value(self) -> Any:
+        """The value, not evaluated."""
+        return self.__value.value
+
+    @property
+    def value_type(self) -> Any:
+        """The type, None for YAML's rules."""
+        return self.__value.value_type
 
     def evaluate(self, context: LaunchContext) -> tuple[str, Any]:
         """Return name and value in this context."""
