@@ -3,13 +3,16 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import actions, parameter_descriptions, substitutions, utilities
+from launch.module_names import add_module_names
+
+from . import actions, descriptions, parameter_descriptions, substitutions, utilities
 
 if TYPE_CHECKING:
     from . import event_handlers, events, ros_adapters
 
 __all__ = [
     "actions",
+    "descriptions",
     "event_handlers",
     "events",
     "parameter_descriptions",
@@ -17,6 +20,25 @@ __all__ = [
     "substitutions",
     "utilities",
 ]
+
+add_module_names(
+    {
+        "launch_ros.actions": {
+            "launch_ros.actions.composable_nodes": "composable_node_container load_composable_nodes",
+            "launch_ros.actions.ros_time": "ros_timer set_use_sim_time",
+            "launch_ros.actions.scope": (
+                "push_ros_namespace set_parameter set_parameters_from_file set_remap set_ros_log_dir"
+            ),
+        },
+        "launch_ros.substitutions": {
+            "launch_ros.substitutions.packages": "executable_in_package find_package",
+        },
+        "launch_ros.utilities": {
+            "launch_ros.utilities.names": "namespace_utils normalize_remap_rule",
+            "launch_ros.utilities.parameters": "evaluate_parameters normalize_parameters",
+        },
+    }
+)
 
 
 def __getattr__(name: str) -> Any:

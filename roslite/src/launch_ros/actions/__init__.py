@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from .composable_nodes import ComposableNodeContainer, LoadComposableNodes
 from .node import Node
+from .ros_time import ROSTimer, RosTimer, SetUseSimTime
 from .scope import (
     PushROSNamespace,
     PushRosNamespace,
@@ -10,17 +12,20 @@ from .scope import (
     SetParametersFromFile,
     SetRemap,
     SetROSLogDir,
-    SetUseSimTime,
 )
 
 if TYPE_CHECKING:
     from .lifecycle_node import LifecycleNode
 
 __all__ = [
+    "ComposableNodeContainer",
     "LifecycleNode",
+    "LoadComposableNodes",
     "Node",
     "PushROSNamespace",
     "PushRosNamespace",
+    "ROSTimer",
+    "RosTimer",
     "SetParameter",
     "SetParametersFromFile",
     "SetROSLogDir",
