@@ -116,11 +116,13 @@ def test_bytes_are_kept_as_array(data: object) -> None:
     assert Image(data=data).data == array.array("B", [1, 2])
 
 
-def test_an_array_is_kept_by_reference() -> None:
+def test_an_array_is_copied_by_the_constructor_and_kept_by_assignment() -> None:
     data = array.array("B", bytes(10))
-    image = Image(data=data)
+    copied, kept = Image(data=data), Image()
+    kept.data = data
     data[0] = 7
-    assert image.data[0] == 7
+    assert copied.data[0] == 0
+    assert kept.data[0] == 7
 
 
 def test_fixed_arrays_are_numpy_arrays() -> None:

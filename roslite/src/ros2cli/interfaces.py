@@ -17,7 +17,7 @@ def message_type(name: str) -> Any:
     Raises:
         CommandError: there is none.
     """
-    return _load(get_message, name)
+    return _load(get_message, "message", name)
 
 
 def service_type(name: str) -> Any:
@@ -26,14 +26,14 @@ def service_type(name: str) -> Any:
     Raises:
         CommandError: there is none.
     """
-    return _load(get_service, name)
+    return _load(get_service, "service", name)
 
 
-def _load(get: Any, name: str) -> Any:
+def _load(get: Any, kind: str, name: str) -> Any:
     try:
         return get(name)
     except (ImportError, AttributeError, LookupError, ValueError) as error:
-        raise CommandError(f"The passed type is invalid: '{name}': {error}") from error
+        raise CommandError(f"The passed {kind} type is invalid: '{name}': {error}") from error
 
 
 def fill(message: Any, values: str) -> Any:

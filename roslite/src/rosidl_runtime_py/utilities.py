@@ -45,7 +45,7 @@ def is_service(interface: Any) -> bool:
 def _kind(interface: Any) -> str | None:
     try:
         return interface_name(interface).split("/")[1]
-    except TypeError:
+    except AttributeError:
         return None
 
 

@@ -150,14 +150,14 @@ def interface_name(class_: Any) -> str:
     """Return ``package/msg/Name`` or ``package/srv/Name`` of a generated class.
 
     Raises:
-        TypeError: it is no generated class.
+        AttributeError: it is no generated class.
     """
     if isinstance(class_, type) and issubclass(class_, Message) and class_ is not Message:
         return class_._definition.name
     request = getattr(class_, "Request", None)
     if isinstance(request, type) and issubclass(request, Message):
         return request._definition.name.removesuffix("_Request")
-    raise TypeError(f"{class_!r} is neither a message nor a service")
+    raise AttributeError(f"{class_!r} is neither a message nor a service")
 
 
 def _module_name(package: str, kind: str, short: str) -> str:
@@ -199,7 +199,8 @@ def _constructor(definition: Definition) -> Callable[..., None]:
             raise AssertionError(f"Invalid arguments passed to constructor: {unknown}")
         for name, default in defaults:
             if name in kwargs:
-                setattr(self, name, kwargs[name])
+                value = kwargs[name]
+                setattr(self, name, value[:] if isinstance(value, array.array) else value)
             else:
                 setattr(self, f"_{name}", default())
 
