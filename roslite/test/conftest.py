@@ -29,7 +29,7 @@ collect_ignore_glob += [] if hasattr(launch.substitutions, "PathSubstitution") e
 
 @pytest.fixture
 def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Reserve a domain that no other test on this machine uses, and name it in the environment."""
+    """Reserve a domain that no other test on this machine uses; end ROS in it if the test did not."""
     folder = Path(tempfile.gettempdir()) / "roslite_test_domains"
     folder.mkdir(exist_ok=True)
     for domain in DOMAINS:
@@ -41,16 +41,15 @@ def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
             monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
             monkeypatch.setenv("ROS_LOCALHOST_ONLY", "1")
             yield domain
+            rclpy.try_shutdown()
             return
     pytest.fail(f"all ROS domains from {DOMAINS[0]} to {DOMAINS[-1]} are in use")
 
 
 @pytest.fixture
-def ros(ros_domain: int) -> Iterator[None]:
-    """Start ROS, and end it if the test did not."""
+def ros(ros_domain: int) -> None:
+    """Start ROS."""
     rclpy.init(args=[])
-    yield
-    rclpy.try_shutdown()
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ class NodeEntities(NodeGraph):
 
         Raises:
             InvalidTopicNameException: the name is invalid.
-            TypeError: ``msg_type`` is not a message.
+            AttributeError: ``msg_type`` is not a message.
         """
         interface_name(msg_type)
         publisher = publisher_class(self, msg_type, self.resolve_topic_name(topic), resolve(qos_profile))
@@ -161,7 +161,7 @@ class NodeEntities(NodeGraph):
 
         Raises:
             InvalidTopicNameException: the name is invalid.
-            TypeError: ``msg_type`` is not a message.
+            AttributeError: ``msg_type`` is not a message.
         """
         interface_name(msg_type)
         group = callback_group or self._default_callback_group
@@ -214,7 +214,7 @@ class NodeEntities(NodeGraph):
 
         Raises:
             InvalidServiceNameException: the name is invalid.
-            TypeError: ``srv_type`` is not a service.
+            AttributeError: ``srv_type`` is not a service.
         """
         interface_name(srv_type)
         group = callback_group or self._default_callback_group
@@ -233,7 +233,7 @@ class NodeEntities(NodeGraph):
 
         Raises:
             InvalidServiceNameException: the name is invalid.
-            TypeError: ``srv_type`` is not a service.
+            AttributeError: ``srv_type`` is not a service.
         """
         interface_name(srv_type)
         group = callback_group or self._default_callback_group

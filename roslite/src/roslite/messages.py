@@ -151,14 +151,14 @@ def interface_name(class_: Any) -> str:
     """Return ``package/msg/Name`` or ``package/srv/Name`` of a generated class.
 
     Raises:
-        TypeError: it is no generated class.
+        AttributeError: it is no generated class.
     """
     if isinstance(class_, type) and issubclass(class_, Message) and class_ is not Message:
         return class_._definition.name
     request = getattr(class_, "Request", None)
     if isinstance(request, type) and issubclass(request, Message):
         return request._definition.name.removesuffix("_Request")
-    raise TypeError(f"{class_!r} is neither a message nor a service")
+    raise AttributeError(f"{class_!r} is neither a message nor a service")
 
 
 def _module_name(package: str, kind: str, short: str) -> str:
