@@ -97,7 +97,7 @@ def test_incompatible_ends_are_told_of(node: Node, capfd: pytest.CaptureFixture[
     node.create_publisher(String, "topic", qos_profile_sensor_data)
     seen: list[str] = []
     spin_until(node, lambda: seen.append(capfd.readouterr().err) or "".join(seen).count("incompatible QoS") == 2)
-    assert "New publisher discovered on topic '/topic', offering incompatible QoS." in "".join(seen)
+    assert "New publisher discovered on topic 'topic', offering incompatible QoS." in "".join(seen)
     assert "Last incompatible policy: RELIABILITY" in "".join(seen)
 
 
