@@ -76,8 +76,15 @@ def test_names_are_validated(node: Node) -> None:
         node.create_subscription(String, "a//b", lambda _: None, 10)
     with pytest.raises(InvalidServiceNameException):
         node.create_client(Trigger, "call?")
+
+
+def test_what_is_no_message_or_service_is_refused(node: Node) -> None:
     with pytest.raises(AttributeError):
         node.create_publisher("std_msgs/msg/String", "topic", 10)
+    with pytest.raises(RuntimeError):
+        node.create_publisher(Trigger, "topic", 10)
+    with pytest.raises(RuntimeError):
+        node.create_client(String, "service")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import struct
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from roslite.discovery import REPLY_PREFIX, REPLY_SUFFIX, REQUEST_PREFIX, REQUEST_SUFFIX
@@ -10,6 +12,7 @@ from roslite.idl import dds_type
 from roslite.messages import interface_name
 
 from rclpy.callback_groups import CallbackGroup
+from rclpy.destroyable import Destroyable
 from rclpy.impl.implementation_singleton import RCLError
 from rclpy.qos import QoSProfile, to_dds
 from rclpy.service import HEADER_SIZE
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 _POLL_S = 0.01
 
 
-class Client:
+class Client(Destroyable):
     """Calls a service; made by :meth:`rclpy.node.Node.create_client`."""
 
     def __init__(
@@ -37,13 +40,14 @@ class Client:
         self._lock = threading.Lock()
         self._pending: dict[int, Future] = {}
         self._last_number = 0
+        self._name = node.resolve_service_name(srv_name)
         type_name, qos = interface_name(srv_type), to_dds(qos_profile)
         participant = node.context.participant
         self._reader = participant.create_reader(
-            f"{REPLY_PREFIX}{srv_name}{REPLY_SUFFIX}", dds_type(f"{type_name}_Response", in_service=True), qos
+            f"{REPLY_PREFIX}{self._name}{REPLY_SUFFIX}", dds_type(f"{type_name}_Response", in_service=True), qos
         )
         self._writer = participant.create_writer(
-            f"{REQUEST_PREFIX}{srv_name}{REQUEST_SUFFIX}", dds_type(f"{type_name}_Request", in_service=True), qos
+            f"{REQUEST_PREFIX}{self._name}{REQUEST_SUFFIX}", dds_type(f"{type_name}_Request", in_service=True), qos
         )
         self.condition = dds.create_read_condition(self._reader)
         self._guids = {dds.guid(self._reader)}, {dds.guid(self._writer)}
@@ -55,10 +59,11 @@ class Client:
     @property
     def service_name(self) -> str:
         """The absolute name of the service."""
-        return self.srv_name
+        return self._name
 
     def service_is_ready(self) -> bool:
         """Whether a server is there."""
+        self._check_usable()
         return dds.count_matched_readers(self._writer) > 0 and dds.count_matched_writers(self._reader) > 0
 
     def wait_for_service(self, timeout_sec: float | None = None) -> bool:
@@ -75,8 +80,10 @@ class Client:
 
         Raises:
             TypeError: the request is of another type.
+            InvalidHandle: the client was destroyed.
             RCLError: the context is shut down.
         """
+        self._check_usable()
         if not isinstance(request, self.srv_type.Request):
             raise TypeError(f"Expected {self.srv_type.Request}, got {type(request)}")
         if not self.context.ok():
@@ -129,11 +136,17 @@ class Client:
         try:
             return future, cdr.deserialize(received.data, self.srv_type.Response, skip=HEADER_SIZE)
         except cdr.CdrError as error:
-            self._node.get_logger().error(f"dropping a malformed answer of '{self.srv_name}': {error}", once=True)
+            self._node.get_logger().error(f"dropping a malformed answer of '{self._name}': {error}", once=True)
             return None
+
+    def take_work(self) -> Callable[[], Any] | None:
+        """Take the oldest answer; return what completes the future of its call, None if there is none."""
+        taken = self.take()
+        return None if taken is None else partial(taken[0].set_result, taken[1])
 
     def destroy(self) -> None:
         """Stop calling."""
+        super().destroy()
         self._node.disown_endpoints(*self._guids)
         dds.delete(self._writer)
         dds.delete(self._reader)

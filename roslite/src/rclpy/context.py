@@ -1,5 +1,6 @@
 """The life of ROS in a process: from ``init`` to ``shutdown``."""
 
+import contextlib
 import sys
 import threading
 import weakref
@@ -138,15 +139,16 @@ class Context:
         """
         if not callable(callback):
             raise TypeError("callback should be a callable, got {}", type(callback))
+        is_method = hasattr(callback, "__self__") and hasattr(callback, "__func__")
         with self._lock:
             if not self._valid:
                 callback()
             else:
-                self._callbacks.append(
-                    weakref.WeakMethod(callback)
-                    if hasattr(callback, "__self__") and hasattr(callback, "__func__")
-                    else callback
-                )
+                self._callbacks.append(weakref.WeakMethod(callback, self._forget) if is_method else callback)
+
+    def _forget(self, callback: Any) -> None:
+        with self._lock, contextlib.suppress(ValueError):
+            self._callbacks.remove(callback)
 
     def get_domain_id(self) -> int:
         """Return the DDS domain.

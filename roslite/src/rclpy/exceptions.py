@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rclpy.impl.implementation_singleton import InvalidHandle as InvalidHandle
+
 
 class NotInitializedException(Exception):  # noqa: N818 - ROS 2's names, here and below
     """``rclpy.init`` was not called, or ``rclpy.shutdown`` was."""
 
     def __init__(self, *args: object) -> None:
         super().__init__("rclpy.init() has not been called", *args)
-
-
-class InvalidHandle(Exception):  # noqa: N818
-    """An entity was used after it was destroyed."""
 
 
 class ROSInterruptException(Exception):  # noqa: N818

@@ -6,40 +6,66 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from rclpy.callback_groups import CallbackGroup
 from rclpy.context import Context
 from rclpy.task import Future, Task
+from rclpy.timer import FOREVER_NS
 from rclpy.utilities import get_default_context, timeout_sec_to_nsec
+from rclpy.wait_plan import Item, WaitPlan
+from rclpy.waitable import Waitable, WaitSet
 
 if TYPE_CHECKING:
     from rclpy.node import Node
 
-FOREVER_NS = 2**63 - 1
+
+class TimeoutException(Exception):  # noqa: N818 - ROS 2's names, here and below
+    """The time was over before there was something to run."""
 
 
-class ExternalShutdownException(Exception):  # noqa: N818 - ROS 2's name
+class ShutdownException(Exception):  # noqa: N818
+    """The executor was shut down while it waited."""
+
+
+class ExternalShutdownException(Exception):  # noqa: N818
     """The context was shut down while an executor spun, by a signal for example."""
 
 
+class ConditionReachedException(Exception):  # noqa: N818
+    """The condition to wait for was met before there was something to run."""
+
+
+async def await_or_execute(callback: Callable[..., Any], *args: Any) -> Any:
+    """Call a function or a coroutine function; return what it returns."""
+    result = callback(*args)
+    return await result if inspect.isawaitable(result) else result
+
+
 class Executor:
-    """Base of the executors; runs the callbacks of the nodes that were added to it."""
+    """Base of the executors; runs the callbacks of the nodes that were added to it.
+
+    An executor of one's own defines :meth:`spin_once`, which gets from :meth:`wait_for_ready_callbacks` what to run.
+    """
 
     def __init__(self, *, context: Context | None = None) -> None:
         self._context = context or get_default_context()
         self._nodes: list[Node] = []
         self._lock = threading.RLock()
+        self._changes = 0
+        self._planned_changes = -1
+        self._plan = WaitPlan([])
         self._tasks: deque[Task] = deque()
-        self._ready: deque[tuple[Any, Node]] = deque()
+        self._ready: deque[Item] = deque()
+        self._in_hand: set[Any] = set()
         self._is_shutdown = False
+        self._is_closed = False
         self._guard = self._context.create_guard()
         self._waitset = self._context.participant.create_waitset()
-        self._unfinished: set[Task] = set()
-        self._all_done = threading.Condition()
+        self._working: list[int] = []
+        self._progress = threading.Condition()
 
     @property
     def context(self) -> Context:
@@ -55,7 +81,7 @@ class Executor:
     def resume(self, task: Task) -> None:
         """Go on with a task soon."""
         self._tasks.append(task)
-        self.wake()
+        self._guard.trigger()
 
     def add_node(self, node: "Node") -> bool:
         """Run the callbacks of a node; return False if it was added before."""
@@ -80,21 +106,26 @@ class Executor:
         return list(self._nodes)
 
     def wake(self) -> None:
-        """Let a wait look for what is new."""
+        """Let a wait look for what is new: nodes and entities that came or went."""
+        self._changes += 1
         self._guard.trigger()
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
-        """Stop spinning; return False if callbacks still run after the time."""
+        """Stop spinning; return False if callbacks of other threads still run after the time."""
+        self._is_shutdown = True
+        self.wake()
+        me = threading.get_ident()
+        with self._progress:
+            timeout = None if timeout_sec is None or timeout_sec < 0 else timeout_sec
+            if not self._progress.wait_for(lambda: all(thread == me for thread in self._working), timeout):
+                return False
         with self._lock:
-            already, self._is_shutdown = self._is_shutdown, True
-        if not already:
-            self.wake()
-        with self._all_done:
-            finished = self._all_done.wait_for(lambda: not self._unfinished, timeout_sec)
-        if finished and not already:
-            self._waitset.close()
-            self._context.destroy_guard(self._guard)
-        return finished
+            self._nodes.clear()
+            if not self._is_closed:
+                self._is_closed = True
+                self._waitset.close()
+                self._context.destroy_guard(self._guard)
+        return True
 
     def spin(self) -> None:
         """Run callbacks until the context ends."""
@@ -103,13 +134,13 @@ class Executor:
 
     def spin_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
         """Run callbacks until a future is done, the time is over or the context ends."""
-        future.add_done_callback(lambda _: self.wake())
+        future.add_done_callback(lambda _: self._guard.trigger())
         deadline = None if timeout_sec is None or timeout_sec < 0 else time.monotonic() + timeout_sec
         while self._context.ok() and not future.done() and not self._is_shutdown:
-            remaining = None if deadline is None else deadline - time.monotonic()
-            if remaining is not None and remaining <= 0:
-                return
+            remaining = None if deadline is None else max(deadline - time.monotonic(), 0.0)
             self.spin_once_until_future_complete(future, remaining)
+            if deadline is not None and time.monotonic() >= deadline:
+                return
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Run one callback, or return when the time is over."""
@@ -119,85 +150,136 @@ class Executor:
         """Run one callback, or return when the time is over or the future is done."""
         raise NotImplementedError
 
-    def _next(self, timeout_sec: float | None, condition: Callable[[], bool] | None = None) -> Task | None:
-        """Wait for something to run; return None if time or executor end before, or the condition is met.
+    def can_execute(self, entity: Any) -> bool:
+        """Whether the callback of an entity could begin now."""
+        return entity not in self._in_hand and entity.callback_group.can_execute(entity)
+
+    def wait_for_ready_callbacks(
+        self,
+        timeout_sec: float | None = None,
+        nodes: "list[Node] | None" = None,
+        condition: Callable[[], bool] = lambda: False,
+    ) -> "tuple[Task, Any, Node | None]":
+        """Wait for something to run.
+
+        Args:
+            timeout_sec: how long; None or negative for as long as it takes.
+            nodes: whose entities count; those of all nodes if None.
+            condition: ends the wait when it is met, and somebody wakes the executor.
+
+        Returns:
+            A task that runs it when called, with the entity and the node that it belongs to, if any.
 
         Raises:
+            TimeoutException: the time is over.
+            ConditionReachedException: the condition was met.
+            ShutdownException: the executor was shut down.
             ExternalShutdownException: the context was shut down.
         """
         timeout_ns = timeout_sec_to_nsec(timeout_sec)
         deadline = None if timeout_ns < 0 else time.monotonic_ns() + timeout_ns
-        last = False
+        is_last = False
         while True:
             if self._is_shutdown:
-                return None
+                raise ShutdownException
             if not self._context.ok():
                 raise ExternalShutdownException
-            if (task := self._pop()) is not None:
-                return task
-            if last or (condition is not None and condition()):
-                return None
-            remaining = FOREVER_NS if deadline is None else max(deadline - time.monotonic_ns(), 0)
-            self._wait(remaining)
-            last = deadline is not None and time.monotonic_ns() >= deadline
+            if (found := self._pop(nodes)) is not None:
+                return found
+            if condition():
+                raise ConditionReachedException
+            if is_last:
+                raise TimeoutException
+            self._wait(self._planned(nodes), FOREVER_NS if deadline is None else deadline - time.monotonic_ns())
+            is_last = deadline is not None and time.monotonic_ns() >= deadline
 
-    def _pop(self) -> Task | None:
+    def _pop(self, nodes: "list[Node] | None") -> "tuple[Task, Any, Node | None] | None":
         if self._tasks:
-            return self._tasks.popleft()
-        while self._ready:
-            entity, _ = self._ready.popleft()
-            group: CallbackGroup = entity.callback_group
-            if not group.beginning_execution(entity):
-                continue
-            invoke = _take(entity)
-            if invoke is not None:
-                return Task(self._run, (entity, group, *invoke), executor=self)
-            group.ending_execution(entity)
+            return self._tasks.popleft(), None, None
+        for _ in range(len(self._ready)):
+            entity, node = item = self._ready.popleft()
+            if nodes is not None and node not in nodes:
+                self._ready.append(item)
+            elif self.can_execute(entity):
+                self._in_hand.add(entity)
+                return Task(self._run, item, executor=self), entity, node
         return None
 
-    async def _run(
-        self, entity: Any, group: CallbackGroup, call: Callable[[], Any], finish: Callable[[Any], Any] | None
-    ) -> None:
+    async def _run(self, entity: Any, node: "Node") -> None:
+        """Run the callback of an entity; taking the data only now gives it the newest."""
+        group = entity.callback_group
+        if self._is_shutdown or not group.beginning_execution(entity):
+            self._in_hand.discard(entity)
+            return
         try:
-            result = call()
-            if inspect.isawaitable(result):
-                result = await result
-            if finish is not None:
-                finish(result)
+            try:
+                work = entity.take_work()
+            finally:
+                self._in_hand.discard(entity)
+                self._made_progress()
+            if isinstance(entity, Waitable):
+                for future in entity._futures:
+                    future._set_executor(self)
+            if work is not None:
+                result = work()
+                if inspect.isawaitable(result):
+                    await result
         finally:
             group.ending_execution(entity)
+            self._made_progress()
 
-    def _wait(self, timeout_ns: int) -> None:
+    def _made_progress(self) -> None:
+        """Let a wait in another thread look for what may run now."""
+
+    def _perform(self, task: Task) -> None:
+        """Run a task as far as it gets."""
+        me = threading.get_ident()
+        self._working.append(me)
+        try:
+            task()
+        finally:
+            with self._progress:
+                self._working.remove(me)
+                self._progress.notify_all()
+
+    def _planned(self, nodes: "list[Node] | None") -> WaitPlan:
+        if nodes is not None:
+            return WaitPlan(nodes)
+        if (changes := self._changes) != self._planned_changes:
+            self._plan, self._planned_changes = WaitPlan(self.get_nodes()), changes
+        return self._plan
+
+    def _wait(self, plan: WaitPlan, timeout_ns: int) -> None:
         """Wait until something is ready, and note what."""
-        conditions: dict[int, tuple[Any, Node]] = {}
-        due: list[tuple[Any, Node]] = []
-        with self._lock:
-            for node in self._nodes:
-                for timer in _executable(node.timer_list):
-                    if timer.is_ready():
-                        due.append((timer, node))
-                    elif not timer.is_canceled() and not timer.clock_is_simulated:
-                        timeout_ns = min(timeout_ns, timer.time_until_next_call())
-                for entity in _executable(node.waitable_list):
-                    conditions[entity.condition] = (entity, node)
-            ends = {end.status: end for node in self._nodes for end in node.topic_ends}
+        free = self.can_execute
+        timers = [item for item in plan.timers if free(item[0])]
+        for timer, _ in timers:
+            timeout_ns = min(timeout_ns, timer.longest_wait_ns())
+        if self._tasks or any(handler.happened and free(handler) for handler, _ in plan.event_handlers):
+            timeout_ns = 0
+        conditions = {condition for condition, (entity, _) in plan.by_condition.items() if free(entity)}
+        waitables = [item for item in plan.waitables if free(item[0])]
+        wait_set = WaitSet()
+        for waitable, _ in waitables:
+            waitable.add_to_wait_set(wait_set)
+        for timer in wait_set.timers:
+            timeout_ns = min(timeout_ns, timer.longest_wait_ns())
         graph = self._context.graph
         triggered = self._waitset.wait(
-            {*conditions, *ends, self._guard.entity, graph.condition}, 0 if due or self._tasks else timeout_ns
+            conditions | plan.ends | wait_set.conditions | {self._guard.entity, graph.condition}, timeout_ns
         )
         if self._guard.entity in triggered:
             self._guard.take()
         if graph.condition in triggered:
             graph.update()
-        for status in triggered & ends.keys():
-            ends[status].warn_of_incompatible_qos()
+        wait_set.note_triggered(triggered)
+        plan.note_events(triggered)
         with self._lock:
-            if not due:
-                due = [
-                    (timer, node) for node in self._nodes for timer in _executable(node.timer_list) if timer.is_ready()
-                ]
-            self._ready.extend(due)
-            self._ready.extend(item for condition, item in conditions.items() if condition in triggered)
+            self._ready.extend(item for item in timers if item[0].is_ready())
+            self._ready.extend(item for item in plan.event_handlers if item[0].happened and free(item[0]))
+            self._ready.extend(item for item in waitables if item[0].is_ready(wait_set))
+            triggered &= conditions
+            self._ready.extend(item for condition, item in plan.by_condition.items() if condition in triggered)
 
     def __enter__(self) -> "Executor":
         return self
@@ -208,53 +290,23 @@ class Executor:
         self.shutdown()
 
 
-def _executable(entities: list[Any]) -> Iterator[Any]:
-    return (entity for entity in list(entities) if entity.callback_group.can_execute(entity))
-
-
-def _take(entity: Any) -> tuple[Callable[[], Any], Callable[[Any], Any] | None] | None:
-    """Take what made an entity ready; return what to call, and what to do with the result. None if it is gone."""
-    from rclpy.client import Client
-    from rclpy.guard_condition import GuardCondition
-    from rclpy.service import Service
-    from rclpy.timer import Timer
-
-    if isinstance(entity, Timer):
-        if not entity.is_ready():
-            return None
-        entity.advance()
-        return entity.call, None
-    taken = entity.take()
-    if not taken:
-        return None
-    if isinstance(entity, GuardCondition):
-        return (entity.callback, None) if entity.callback is not None else None
-    if isinstance(entity, Service):
-        return (
-            lambda: entity.callback(taken.message, entity.srv_type.Response()),
-            lambda response: entity.send_response(response, taken),
-        )
-    if isinstance(entity, Client):
-        future, response = taken
-        return lambda: future.set_result(response), None
-    return lambda: entity.call(taken), None
-
-
 class SingleThreadedExecutor(Executor):
     """Runs one callback at a time, in the thread that spins."""
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Run one callback, or return when the time is over."""
-        self._execute(self._next(timeout_sec))
+        self._spin_once(timeout_sec, lambda: False)
 
     def spin_once_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
         """Run one callback, or return when the time is over or the future is done."""
-        self._execute(self._next(timeout_sec, future.done))
+        self._spin_once(timeout_sec, future.done)
 
-    def _execute(self, task: Task | None) -> None:
-        if task is None:
+    def _spin_once(self, timeout_sec: float | None, condition: Callable[[], bool]) -> None:
+        try:
+            task, _, _ = self.wait_for_ready_callbacks(timeout_sec, None, condition)
+        except (ShutdownException, TimeoutException, ConditionReachedException):
             return
-        task()
+        self._perform(task)
         if task.done() and (error := task.exception()) is not None:
             raise error
 
@@ -274,34 +326,33 @@ class MultiThreadedExecutor(Executor):
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Begin one callback, or return when the time is over."""
-        self._submit(self._next(timeout_sec, lambda: bool(self._errors)))
+        self._spin_once(timeout_sec, lambda: False)
 
     def spin_once_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
         """Begin one callback, or return when the time is over or the future is done."""
-        self._submit(self._next(timeout_sec, lambda: future.done() or bool(self._errors)))
+        self._spin_once(timeout_sec, future.done)
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
-        """Stop spinning; return False if callbacks still run after the time."""
+        """Stop spinning; return False if callbacks of other threads still run after the time."""
         finished = super().shutdown(timeout_sec)
         self._pool.shutdown(wait=False)
         return finished
 
-    def _submit(self, task: Task | None) -> None:
+    def _spin_once(self, timeout_sec: float | None, condition: Callable[[], bool]) -> None:
+        with contextlib.suppress(
+            ShutdownException, ExternalShutdownException, TimeoutException, ConditionReachedException
+        ):
+            task, _, _ = self.wait_for_ready_callbacks(timeout_sec, None, lambda: condition() or bool(self._errors))
+            with contextlib.suppress(RuntimeError):  # the pool is closed by a shutdown at the same time
+                self._pool.submit(self._perform, task)
         if self._errors:
             raise self._errors.popleft()
-        if task is not None:
-            with self._all_done:
-                self._unfinished.add(task)
-            self._pool.submit(self._execute, task)
 
-    def _execute(self, task: Task) -> None:
-        try:
-            task()
-            if task.done() and (error := task.exception()) is not None:
-                self._errors.append(error)
-        finally:
-            with self._all_done:
-                self._unfinished.discard(task)
-                self._all_done.notify_all()
-            with contextlib.suppress(RuntimeError):
-                self.wake()
+    def _perform(self, task: Task) -> None:
+        super()._perform(task)
+        if task.done() and (error := task.exception()) is not None:
+            self._errors.append(error)
+            self._made_progress()
+
+    def _made_progress(self) -> None:
+        self._guard.trigger()

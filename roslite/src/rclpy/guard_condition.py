@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rclpy.callback_groups import CallbackGroup
+from rclpy.destroyable import Destroyable
 
 if TYPE_CHECKING:
     from rclpy.context import Context
 
 
-class GuardCondition:
+class GuardCondition(Destroyable):
     """Calls back in the executor after it was triggered, from any thread."""
 
     def __init__(
@@ -23,12 +24,18 @@ class GuardCondition:
 
     def trigger(self) -> None:
         """Let the executor call back."""
+        self._check_usable()
         self._guard.trigger()
 
     def take(self) -> bool:
         """Return whether it was triggered, and reset it."""
         return self._guard.take()
 
+    def take_work(self) -> Callable[[], Any] | None:
+        """Return the callback if it was triggered, and reset it."""
+        return self.callback if self.take() else None
+
     def destroy(self) -> None:
         """Delete it."""
+        super().destroy()
         self._guard.close()

@@ -124,7 +124,8 @@ class Node(NodeEntities, NodeParameters):
                 ],
                 ignore_override=True,
             )
-        self._time_source = TimeSource(self, clock)
+        self._time_source = TimeSource(node=self)
+        self._time_source.attach_clock(clock)
         if services:
             self._parameter_service = ParameterService(self)
 

@@ -4,20 +4,23 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from roslite.messages import interface_name
-
 from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.client import Client
 from rclpy.clock import Clock
 from rclpy.context import Context
+from rclpy.destroyable import refuse_destroyed
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.guard_condition import GuardCondition
 from rclpy.logging import RcutilsLogger
 from rclpy.node_graph import NodeGraph
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, qos_profile_services_default, resolve
+from rclpy.qos_overriding_options import QoSOverridingOptions, override
 from rclpy.service import Service
 from rclpy.subscription import Subscription
 from rclpy.timer import Rate, Timer
+from rclpy.type_support import check_is_valid_msg_type, check_is_valid_srv_type
+from rclpy.waitable import Waitable
 
 if TYPE_CHECKING:
     from rclpy.executors import Executor
@@ -40,10 +43,11 @@ class NodeEntities(NodeGraph):
         self._clients: list[Client] = []
         self._guards: list[GuardCondition] = []
         self._rates: list[Rate] = []
+        self._waitables: list[Waitable] = []
         self.timer_list: list[Timer] = []
         self._executor: weakref.ref[Executor] | None = None
-        self._default_callback_group = MutuallyExclusiveCallbackGroup()
         self._destroyed = False
+        self._default_callback_group: CallbackGroup = MutuallyExclusiveCallbackGroup()
 
     @property
     def context(self) -> Context:
@@ -109,14 +113,28 @@ class NodeEntities(NodeGraph):
         yield from self._guards
 
     @property
-    def topic_ends(self) -> list[Publisher | Subscription]:
-        """All publishers and subscriptions."""
-        return [*self._publishers, *self._subscriptions]
+    def waitables(self) -> Iterator[Waitable]:
+        """The waitables, among them the handlers of QoS events."""
+        yield from self._waitables
+        for publisher in self._publishers:
+            yield from publisher.event_handlers
+        for subscription in self._subscriptions:
+            yield from subscription.event_handlers
 
     @property
     def waitable_list(self) -> list[Any]:
-        """All that an executor waits for beside timers, in the order in which it is served."""
+        """All that has a condition of its own, in the order in which an executor serves it."""
         return [*self._subscriptions, *self._guards, *self._services, *self._clients]
+
+    def add_waitable(self, waitable: Waitable) -> None:
+        """Let the executor wait for a waitable and run it."""
+        self._waitables.append(waitable)
+        self._wake()
+
+    def remove_waitable(self, waitable: Waitable) -> None:
+        """Let the executor forget a waitable."""
+        self._waitables.remove(waitable)
+        self._wake()
 
     def create_publisher(
         self,
@@ -125,19 +143,34 @@ class NodeEntities(NodeGraph):
         qos_profile: QoSProfile | int,
         *,
         callback_group: CallbackGroup | None = None,
+        event_callbacks: PublisherEventCallbacks | None = None,
+        qos_overriding_options: QoSOverridingOptions | None = None,
         publisher_class: type[Publisher] = Publisher,
     ) -> Publisher:
         """Return a new publisher.
 
+        Args:
+            msg_type: class of the messages.
+            topic: name of the topic.
+            qos_profile: quality of service, or the depth of a reliable one.
+            callback_group: which callbacks may not run at the same time, for those of ``event_callbacks``.
+            event_callbacks: what to call when something happens to the publisher.
+            qos_overriding_options: which policies parameters can override.
+            publisher_class: the class of the publisher.
+
         Raises:
+            InvalidHandle: the node was destroyed.
             InvalidTopicNameException: the name is invalid.
-            AttributeError: ``msg_type`` is not a message.
+            AttributeError, RuntimeError: ``msg_type`` is not a message.
+            InvalidQosOverridesError: the overridden quality of service was refused.
         """
-        interface_name(msg_type)
-        publisher = publisher_class(self, msg_type, self.resolve_topic_name(topic), resolve(qos_profile))
-        self._publishers.append(publisher)
-        self._wake()
-        return publisher
+        refuse_destroyed(self._destroyed)
+        check_is_valid_msg_type(msg_type)
+        group = callback_group or self._default_callback_group
+        qos = self._overridden(resolve(qos_profile), "publisher", topic, qos_overriding_options)
+        events = event_callbacks or PublisherEventCallbacks()
+        publisher = publisher_class(self, msg_type, topic, qos, event_callbacks=events, callback_group=group)
+        return self._add(publisher, self._publishers, group)
 
     def create_subscription(
         self,
@@ -147,6 +180,8 @@ class NodeEntities(NodeGraph):
         qos_profile: QoSProfile | int,
         *,
         callback_group: CallbackGroup | None = None,
+        event_callbacks: SubscriptionEventCallbacks | None = None,
+        qos_overriding_options: QoSOverridingOptions | None = None,
         raw: bool = False,
     ) -> Subscription:
         """Return a new subscription.
@@ -157,17 +192,22 @@ class NodeEntities(NodeGraph):
             callback: is called with each message, and with a message info too if it takes two arguments.
             qos_profile: quality of service, or the depth of a reliable one.
             callback_group: which callbacks may not run at the same time.
+            event_callbacks: what to call when something happens to the subscription.
+            qos_overriding_options: which policies parameters can override.
             raw: hand over the CDR instead of a message.
 
         Raises:
+            InvalidHandle: the node was destroyed.
             InvalidTopicNameException: the name is invalid.
-            AttributeError: ``msg_type`` is not a message.
+            AttributeError, RuntimeError: ``msg_type`` is not a message.
+            InvalidQosOverridesError: the overridden quality of service was refused.
         """
-        interface_name(msg_type)
+        refuse_destroyed(self._destroyed)
+        check_is_valid_msg_type(msg_type)
         group = callback_group or self._default_callback_group
-        subscription = Subscription(
-            self, msg_type, self.resolve_topic_name(topic), callback, group, resolve(qos_profile), raw
-        )
+        qos = self._overridden(resolve(qos_profile), "subscription", topic, qos_overriding_options)
+        events = event_callbacks or SubscriptionEventCallbacks()
+        subscription = Subscription(self, msg_type, topic, callback, group, qos, raw, events)
         return self._add(subscription, self._subscriptions, group)
 
     def create_timer(
@@ -186,7 +226,12 @@ class NodeEntities(NodeGraph):
             callback_group: which callbacks may not run at the same time.
             clock: whose time counts; the node's if None.
             autostart: whether it runs at once.
+
+        Raises:
+            InvalidHandle: the node was destroyed.
+            ValueError: the period is negative.
         """
+        refuse_destroyed(self._destroyed)
         group = callback_group or self._default_callback_group
         period_ns = int(float(timer_period_sec) * 1e9)
         timer = Timer(callback, group, period_ns, clock or self._clock, context=self._context)
@@ -197,7 +242,12 @@ class NodeEntities(NodeGraph):
     def create_guard_condition(
         self, callback: Callable[[], Any], callback_group: CallbackGroup | None = None
     ) -> GuardCondition:
-        """Return a new guard condition."""
+        """Return a new guard condition.
+
+        Raises:
+            InvalidHandle: the node was destroyed.
+        """
+        refuse_destroyed(self._destroyed)
         group = callback_group or self._default_callback_group
         return self._add(GuardCondition(callback, group, self._context), self._guards, group)
 
@@ -214,11 +264,13 @@ class NodeEntities(NodeGraph):
 
         Raises:
             InvalidServiceNameException: the name is invalid.
-            AttributeError: ``srv_type`` is not a service.
+            InvalidHandle: the node was destroyed.
+            AttributeError, RuntimeError: ``srv_type`` is not a service.
         """
-        interface_name(srv_type)
+        refuse_destroyed(self._destroyed)
+        check_is_valid_srv_type(srv_type)
         group = callback_group or self._default_callback_group
-        service = Service(self, srv_type, self.resolve_service_name(srv_name), callback, group, qos_profile)
+        service = Service(self, srv_type, srv_name, callback, group, qos_profile)
         return self._add(service, self._services, group)
 
     def create_client(
@@ -233,11 +285,13 @@ class NodeEntities(NodeGraph):
 
         Raises:
             InvalidServiceNameException: the name is invalid.
-            AttributeError: ``srv_type`` is not a service.
+            InvalidHandle: the node was destroyed.
+            AttributeError, RuntimeError: ``srv_type`` is not a service.
         """
-        interface_name(srv_type)
+        refuse_destroyed(self._destroyed)
+        check_is_valid_srv_type(srv_type)
         group = callback_group or self._default_callback_group
-        client = Client(self, srv_type, self.resolve_service_name(srv_name), qos_profile, group)
+        client = Client(self, srv_type, srv_name, qos_profile, group)
         return self._add(client, self._clients, group)
 
     def create_rate(self, frequency: float, clock: Clock | None = None) -> Rate:
@@ -252,6 +306,11 @@ class NodeEntities(NodeGraph):
         rate = Rate(timer, context=self._context)
         self._rates.append(rate)
         return rate
+
+    def _overridden(self, qos: QoSProfile, end: str, topic: str, options: QoSOverridingOptions | None) -> QoSProfile:
+        if options is None:
+            return qos
+        return override(cast("Node", self), qos, end, self.resolve_topic_name(topic), options)
 
     def _add(self, entity: _Entity, entities: list[_Entity], group: CallbackGroup) -> _Entity:
         entities.append(entity)
@@ -311,5 +370,6 @@ class NodeEntities(NodeGraph):
         for entities in (self._publishers, self._subscriptions, self._services, self._clients, self._guards):
             while entities:
                 entities.pop().destroy()
+        self._waitables.clear()
         while self.timer_list:
             self.timer_list.pop().destroy()

@@ -8,7 +8,7 @@ from rclpy.duration import Duration, Infinite
 
 
 class QoSPolicyKind(IntEnum):
-    """The policies that two ends can disagree on."""
+    """The policies, as events and parameters name them."""
 
     INVALID = 1
     DURABILITY = 2
@@ -17,6 +17,25 @@ class QoSPolicyKind(IntEnum):
     RELIABILITY = 16
     HISTORY = 32
     LIFESPAN = 64
+    DEPTH = 128
+    LIVELINESS_LEASE_DURATION = 256
+    AVOID_ROS_NAMESPACE_CONVENTIONS = 512
+
+
+def qos_policy_name_from_kind(policy_kind: QoSPolicyKind | int) -> str:
+    """Return the name of a policy."""
+    return QoSPolicyKind(policy_kind).name
+
+
+def policy_kind_from_dds(number: int) -> QoSPolicyKind:
+    """Return the policy that DDS knows by a number; INVALID for those that ROS does not have."""
+    kinds = {
+        2: QoSPolicyKind.DURABILITY,
+        4: QoSPolicyKind.DEADLINE,
+        8: QoSPolicyKind.LIVELINESS,
+        11: QoSPolicyKind.RELIABILITY,
+    }
+    return kinds.get(number, QoSPolicyKind.INVALID)
 
 
 class InvalidQoSProfileException(Exception):  # noqa: N818 - ROS 2's name

@@ -1,7 +1,9 @@
 """Services: functions that other nodes call."""
 
+import inspect
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from roslite.discovery import REPLY_PREFIX, REPLY_SUFFIX, REQUEST_PREFIX, REQUEST_SUFFIX
@@ -9,6 +11,7 @@ from roslite.idl import dds_type
 from roslite.messages import interface_name
 
 from rclpy.callback_groups import CallbackGroup
+from rclpy.destroyable import Destroyable
 from rclpy.qos import QoSProfile, to_dds
 from roslite import cdr, dds
 
@@ -31,7 +34,7 @@ class Request:
         self.header, self.message, self.writer = header, message, writer
 
 
-class Service:
+class Service(Destroyable):
     """Answers requests; made by :meth:`rclpy.node.Node.create_service`."""
 
     def __init__(
@@ -50,13 +53,14 @@ class Service:
         self.qos_profile = qos_profile
         self._node = node
         self._reachable: set[int] = set()
+        self._name = node.resolve_service_name(srv_name)
         type_name, qos = interface_name(srv_type), to_dds(qos_profile)
         participant = node.context.participant
         self._writer = participant.create_writer(
-            f"{REPLY_PREFIX}{srv_name}{REPLY_SUFFIX}", dds_type(f"{type_name}_Response", in_service=True), qos
+            f"{REPLY_PREFIX}{self._name}{REPLY_SUFFIX}", dds_type(f"{type_name}_Response", in_service=True), qos
         )
         self._reader = participant.create_reader(
-            f"{REQUEST_PREFIX}{srv_name}{REQUEST_SUFFIX}", dds_type(f"{type_name}_Request", in_service=True), qos
+            f"{REQUEST_PREFIX}{self._name}{REQUEST_SUFFIX}", dds_type(f"{type_name}_Request", in_service=True), qos
         )
         self.condition = dds.create_read_condition(self._reader)
         self._guids = {dds.guid(self._reader)}, {dds.guid(self._writer)}
@@ -65,7 +69,7 @@ class Service:
     @property
     def service_name(self) -> str:
         """The absolute name of the service."""
-        return self.srv_name
+        return self._name
 
     def take(self) -> Request | None:
         """Take the oldest request; None if there is none."""
@@ -76,19 +80,33 @@ class Service:
         try:
             message = cdr.deserialize(received.data, self.srv_type.Request, skip=HEADER_SIZE)
         except cdr.CdrError as error:
-            self._node.get_logger().error(f"dropping a malformed request to '{self.srv_name}': {error}", once=True)
+            self._node.get_logger().error(f"dropping a malformed request to '{self._name}': {error}", once=True)
             return None
         return Request(bytes(received.data[start : start + HEADER_SIZE]), message, received.writer)
+
+    def take_work(self) -> Callable[[], Any] | None:
+        """Take the oldest request; return what answers it, None if there is none."""
+        request = self.take()
+        return None if request is None else partial(self._answer, request)
+
+    async def _answer(self, request: Request) -> None:
+        response = self.callback(request.message, self.srv_type.Response())
+        if inspect.isawaitable(response):
+            response = await response
+        if not self._destroyed:
+            self.send_response(response, request)
 
     def send_response(self, response: Any, request: Request) -> None:
         """Answer a request.
 
         Raises:
             TypeError: the response is of another type.
+            InvalidHandle: the service was destroyed.
         """
+        self._check_usable()
         if not isinstance(response, self.srv_type.Response):
             raise TypeError(
-                f"The callback of service '{self.srv_name}' returned {type(response)}, not {self.srv_type.Response}"
+                f"The callback of service '{self._name}' returned {type(response)}, not {self.srv_type.Response}"
             )
         self._wait_until_reachable(request.writer)
         dds.write(self._writer, cdr.serialize(response, prefix=request.header))
@@ -107,6 +125,7 @@ class Service:
 
     def destroy(self) -> None:
         """Stop answering."""
+        super().destroy()
         self._node.disown_endpoints(*self._guids)
         dds.delete(self._reader)
         dds.delete(self._writer)

@@ -3,6 +3,7 @@
 import inspect
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from roslite.discovery import topic_name
@@ -10,6 +11,8 @@ from roslite.idl import dds_type
 from roslite.messages import interface_name
 
 from rclpy.callback_groups import CallbackGroup
+from rclpy.destroyable import Destroyable
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.qos import QoSProfile, to_dds
 from roslite import cdr, dds
 
@@ -27,7 +30,7 @@ class MessageInfo(TypedDict):
     received_timestamp: int
 
 
-class Subscription:
+class Subscription(Destroyable):
     """Calls back with messages of one type from a topic; made by :meth:`rclpy.node.Node.create_subscription`."""
 
     def __init__(
@@ -39,6 +42,7 @@ class Subscription:
         callback_group: CallbackGroup,
         qos_profile: QoSProfile,
         raw: bool,
+        event_callbacks: SubscriptionEventCallbacks,
     ) -> None:
         self.msg_type = msg_type
         self.topic = topic
@@ -49,39 +53,36 @@ class Subscription:
         self._node = node
         self._wants_info = _wants_info(callback)
         self.malformed = 0
-        name = topic_name(topic, qos_profile.avoid_ros_namespace_conventions)
-        self._reader = node.context.participant.create_reader(
+        self._name = node.resolve_topic_name(topic)
+        name = topic_name(self._name, qos_profile.avoid_ros_namespace_conventions)
+        self.entity = node.context.participant.create_reader(
             name, dds_type(interface_name(msg_type)), to_dds(qos_profile)
         )
-        self.condition = dds.create_read_condition(self._reader)
-        self.status = self._reader
-        dds.watch_incompatible_qos(self._reader, is_reader=True)
-        self._guid = dds.guid(self._reader)
+        self.condition = dds.create_read_condition(self.entity)
+        self.event_handlers = event_callbacks.create_event_handlers(callback_group, self, topic)
+        self._guid = dds.guid(self.entity)
         node.own_endpoints({self._guid}, set())
 
     @property
     def topic_name(self) -> str:
         """The absolute name of the topic."""
-        return self.topic
+        return self._name
 
-    def warn_of_incompatible_qos(self) -> None:
-        """Log that a publisher will not be heard, and why, if one was found."""
-        if policy := dds.take_incompatible_policy(self._reader, is_reader=True):
-            self._node.get_logger().warning(
-                f"New publisher discovered on topic '{self.topic}', offering incompatible QoS. "
-                f"No messages will be received from it. Last incompatible policy: {policy}"
-            )
+    def get_logger_name(self) -> str:
+        """Return the name of the logger of its node."""
+        return self._node.get_logger().name
 
     def get_publisher_count(self) -> int:
         """Return how many publishers it hears."""
-        return dds.count_matched_writers(self._reader)
+        self._check_usable()
+        return dds.count_matched_writers(self.entity)
 
     def take(self) -> tuple[Any, MessageInfo] | None:
         """Take the oldest message (its CDR if ``raw``); None if there is none.
 
         Bytes that hold no message of the type are dropped; the first are logged, all are counted.
         """
-        received = dds.take(self._reader)
+        received = dds.take(self.entity)
         if received is None:
             return None
         info = MessageInfo(source_timestamp=received.source_timestamp, received_timestamp=time.time_ns())
@@ -91,18 +92,21 @@ class Subscription:
             return cdr.deserialize(received.data, self.msg_type), info
         except cdr.CdrError as error:
             self.malformed += 1
-            self._node.get_logger().error(f"dropping a malformed message on '{self.topic}': {error}", once=True)
+            self._node.get_logger().error(f"dropping a malformed message on '{self._name}': {error}", once=True)
             return None
 
-    def call(self, taken: tuple[Any, MessageInfo]) -> Any:
-        """Call back with what was taken."""
-        message, info = taken
-        return self.callback(message, info) if self._wants_info else self.callback(message)
+    def take_work(self) -> Callable[[], Any] | None:
+        """Take the oldest message; return the callback with it, None if there is none."""
+        taken = self.take()
+        if taken is None:
+            return None
+        return partial(self.callback, *taken) if self._wants_info else partial(self.callback, taken[0])
 
     def destroy(self) -> None:
         """Stop listening."""
+        super().destroy()
         self._node.disown_endpoints({self._guid}, set())
-        dds.delete(self._reader)
+        dds.delete(self.entity)
 
 
 def _wants_info(callback: Callable[..., Any]) -> bool:

@@ -9,11 +9,16 @@ class InvalidHandle(RuntimeError):  # noqa: N818 - ROS 2's name
     """An entity was used after it was destroyed."""
 
 
+class UnsupportedEventTypeError(RCLError):
+    """An event was asked for that the middleware does not tell of."""
+
+
 class _Implementation:
     """Stands where rclpy has its C extension."""
 
     RCLError = RCLError
     InvalidHandle = InvalidHandle
+    UnsupportedEventTypeError = UnsupportedEventTypeError
 
 
 rclpy_implementation = _Implementation

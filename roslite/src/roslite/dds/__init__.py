@@ -19,7 +19,7 @@ from roslite.dds.endpoints import (
 from roslite.dds.library import INFINITY, DdsError, Entity, delete, guid
 from roslite.dds.participant import Participant
 from roslite.dds.samples import Received, assert_liveliness, take, wait_for_acks, write
-from roslite.dds.statuses import take_incompatible_policy, watch_incompatible_qos
+from roslite.dds.statuses import TYPE_CONSISTENCY_POLICY, Status, take_flags, take_status, watch_statuses
 from roslite.dds.waiting import Guard, WaitSet, create_read_condition
 
 __all__ = [
@@ -27,12 +27,14 @@ __all__ = [
     "PSEUDO_TOPIC_PARTICIPANT",
     "PSEUDO_TOPIC_PUBLICATION",
     "PSEUDO_TOPIC_SUBSCRIPTION",
+    "TYPE_CONSISTENCY_POLICY",
     "DdsError",
     "EndpointInfo",
     "Entity",
     "Guard",
     "Participant",
     "Received",
+    "Status",
     "WaitSet",
     "assert_liveliness",
     "count_matched_readers",
@@ -45,8 +47,9 @@ __all__ = [
     "read_endpoints",
     "read_participants",
     "take",
-    "take_incompatible_policy",
+    "take_flags",
+    "take_status",
     "wait_for_acks",
-    "watch_incompatible_qos",
+    "watch_statuses",
     "write",
 ]
