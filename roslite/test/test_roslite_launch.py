@@ -4,6 +4,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_helpers import is_running, read_until, run, start_ros2, wait_until
 from launch_ros.actions import ComposableNodeContainer, LoadComposableNodes
 
@@ -58,4 +60,11 @@ def test_an_error_names_the_line_of_the_launch_file(tmp_path: Path) -> None:
     process = start_ros2("launch", str(path), ROS_LOG_DIR=str(tmp_path))
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert f"({path}, line 5)" in output
+    assert output.count(f"({path}, line 5)") == 1
+
+
+def test_an_error_in_an_included_file_names_its_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.launch.py"
+    path.write_text("def generate_launch_description():\n    return nothing\n")
+    assert run(IncludeLaunchDescription(PythonLaunchDescriptionSource(str(path)))) == 1
+    assert f"name 'nothing' is not defined ({path}, line 2)" in capfd.readouterr().out

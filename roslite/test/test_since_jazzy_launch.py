@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import launch.logging
+import launch_helpers  # noqa: F401 (log files go to a folder of the test)
 import pytest
 from launch import LaunchContext
 from launch.substitutions import (
@@ -11,6 +13,7 @@ from launch.substitutions import (
     FileContent,
     IfElseSubstitution,
     LaunchConfiguration,
+    LaunchLogDir,
     NotEqualsSubstitution,
     SubstitutionFailure,
 )
@@ -59,3 +62,8 @@ def test_a_file_is_read(context: LaunchContext, tmp_path: Path) -> None:
     assert FileContent([str(tmp_path), "/", LaunchConfiguration("robot")]).perform(context) == "<robot/>"
     with pytest.raises(SubstitutionFailure):
         FileContent(str(tmp_path / "right")).perform(context)
+
+
+def test_the_folder_of_the_log_files_is_known(context: LaunchContext) -> None:
+    assert LaunchLogDir().perform(context) == launch.logging.launch_config.log_dir
+    assert Path(LaunchLogDir().perform(context)).is_dir()

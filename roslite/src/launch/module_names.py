@@ -52,8 +52,10 @@ MODULE_NAMES: ModuleNames = {
         "launch.substitution": "substitution_failure text_substitution",
         "launch.substitutions.boolean": "boolean_substitution",
         "launch.substitutions.comparison": "equals_substitution if_else_substitution not_equals_substitution",
-        "launch.substitutions.files": "file_content find_executable this_launch_file this_launch_file_dir",
-        "launch.substitutions.paths": "path_join_substitution path_substitution",
+        "launch.substitutions.files": (
+            "file_content find_executable launch_log_dir this_launch_file this_launch_file_dir"
+        ),
+        "launch.substitutions.paths": "path_join_substitution string_join_substitution",
     },
     "launch.utilities": {
         "launch.utilities": (

@@ -39,11 +39,21 @@ def load_python_launch_file_as_module(python_launch_file_path: str) -> ModuleTyp
 
 
 def get_launch_description_from_python_launch_file(python_launch_file_path: str) -> LaunchDescription:
-    """Return what the file's `generate_launch_description()` returns; whatever the file raises is raised here.
+    """Return what the file's `generate_launch_description()` returns.
+
+    Whatever the file raises is raised here, with the place in the file added to its text.
 
     Raises:
         InvalidPythonLaunchFileError: there is no such function, or it returns something else.
     """
+    try:
+        return _generate(python_launch_file_path)
+    except Exception as error:
+        _add_place(error, python_launch_file_path)
+        raise
+
+
+def _generate(python_launch_file_path: str) -> LaunchDescription:
     module = load_python_launch_file_as_module(python_launch_file_path)
     if not hasattr(module, _FUNCTION):
         raise InvalidPythonLaunchFileError(
@@ -72,8 +82,7 @@ def get_launch_description_from_any_launch_file(launch_file_path: str) -> Launch
     try:
         return get_launch_description_from_python_launch_file(launch_file_path)
     except Exception as error:
-        # A launch file is a program of its own: anything may come out of it, and the user needs to know where it was.
-        _add_place(error, launch_file_path)
+        # A launch file is a program of its own: anything may come out of it.
         raise InvalidLaunchFileError(extension, likely_errors=[error]) from error
 
 

@@ -59,6 +59,12 @@ class _File(logging.FileHandler):
         return super()._open()
 
 
+def get_logging_directory() -> str:
+    """Return the folder that each run makes its own folder in: ROS_LOG_DIR, or `log` in ROS_HOME, or ~/.ros/log."""
+    folder = os.environ.get("ROS_LOG_DIR") or os.path.join(os.environ.get("ROS_HOME") or "~/.ros", "log")
+    return os.path.normpath(os.path.expanduser(folder))
+
+
 class LaunchConfig:
     """Where and how launch logs; one for the process: `launch_config`."""
 
@@ -85,8 +91,7 @@ class LaunchConfig:
         """The folder of this run; made when asked for."""
         if self.__log_dir is None:
             stamp = datetime.datetime.now().strftime("%Y-%m-%d-%H-%M-%S-%f")
-            base = os.environ.get("ROS_LOG_DIR") or os.path.join(os.environ.get("ROS_HOME") or "~/.ros", "log")
-            folder = Path(base).expanduser() / f"{stamp}-{socket.gethostname()}-{os.getpid()}"
+            folder = Path(get_logging_directory()) / f"{stamp}-{socket.gethostname()}-{os.getpid()}"
             folder.mkdir(parents=True, exist_ok=True)
             self.__log_dir = str(folder)
         return self.__log_dir

@@ -7,7 +7,7 @@ from .boolean import AllSubstitution, AndSubstitution, AnySubstitution, NotSubst
 from .command import Command
 from .comparison import EqualsSubstitution, IfElseSubstitution, NotEqualsSubstitution
 from .environment_variable import EnvironmentVariable
-from .files import FileContent, FindExecutable, ThisLaunchFile, ThisLaunchFileDir
+from .files import FileContent, FindExecutable, LaunchLogDir, ThisLaunchFile, ThisLaunchFileDir
 from .launch_configuration import LaunchConfiguration
 from .local_substitution import LocalSubstitution
 from .paths import PathJoinSubstitution, PathSubstitution, StringJoinSubstitution
@@ -25,6 +25,7 @@ __all__ = [
     "FindExecutable",
     "IfElseSubstitution",
     "LaunchConfiguration",
+    "LaunchLogDir",
     "LocalSubstitution",
     "NotEqualsSubstitution",
     "NotSubstitution",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from launch import logging
 from launch.launch_context import LaunchContext
 from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.substitution import (
@@ -55,6 +56,18 @@ class FileContent(Substitution):
             return Path(path).read_text()
         except OSError as error:
             raise SubstitutionFailure(f"Failed to open substitution file '{path}': {error.strerror}") from error
+
+
+class LaunchLogDir(Substitution):
+    """Folder of this run's log files (from ROS 2 Jazzy on)."""
+
+    def describe(self) -> str:
+        """The substitution's name."""
+        return "LaunchLogDir()"
+
+    def perform(self, context: LaunchContext) -> str:
+        """Return the folder; it is made if it is not there."""
+        return logging.launch_config.log_dir
 
 
 class ThisLaunchFile(Substitution):
