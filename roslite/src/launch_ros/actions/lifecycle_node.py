@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from launch import EventHandler, LaunchContext, logging
@@ -65,19 +66,23 @@ class LifecycleNode(Node):
         context.add_completion_future(asyncio.ensure_future(self.__change_state(context, client, transition)))
 
     async def __change_state(self, context: LaunchContext, client: Client, transition: int) -> None:
-        while not client.service_is_ready():
-            if context.is_shutdown:
-                self.__logger.warning(f"Abandoning wait for the '{client.srv_name}' service, due to shutdown.")
-                return
-            await asyncio.sleep(_POLL_S)
+        service = f"'{client.srv_name}' service"
+        if not await self.__wait(context, service, client.service_is_ready):
+            return
         request = ChangeStateService.Request()
         request.transition.id = transition
         response = client.call_async(request)
-        while not response.done():
-            if context.is_shutdown:
-                self.__logger.warning(f"Abandoning wait for the '{client.srv_name}' service response, due to shutdown.")
-                return
-            await asyncio.sleep(_POLL_S)
+        if not await self.__wait(context, f"{service} response", response.done):
+            return
         if not response.result().success:
             name = ChangeState.valid_transitions[transition]
             self.__logger.error(f"Failed to make transition '{name}' for LifecycleNode '{self.node_name}'")
+
+    async def __wait(self, context: LaunchContext, what: str, condition: Callable[[], bool]) -> bool:
+        """Wait until the condition holds; return False if the launch goes down, and its node with it, before."""
+        while not context.is_shutdown:
+            if condition():
+                return True
+            await asyncio.sleep(_POLL_S)
+        self.__logger.warning(f"Abandoning wait for the {what}, due to shutdown.")
+        return False

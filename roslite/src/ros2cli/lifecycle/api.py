@@ -11,13 +11,14 @@ from lifecycle_msgs.srv import ChangeState, GetAvailableTransitions, GetState
 from rclpy.node import Node
 
 from ros2cli.command import CommandError
-from ros2cli.graph import SOUGHT_FOR_S, absolute, is_hidden, services, settled, wait_for
+from ros2cli.graph import SOUGHT_FOR_S, absolute, add_node_arguments, is_hidden, services, settled, wait_for
 
 _GET_STATE_TYPE = "lifecycle_msgs/srv/GetState"
 
 
-def add_node_arguments(parser: argparse.ArgumentParser, **node_name: Any) -> None:
-    """Declare the name of a node, and whether it may be a hidden one."""
+def add_managed_node_arguments(parser: argparse.ArgumentParser, **node_name: Any) -> None:
+    """Declare the name of a node, whether it may be a hidden one, and how it is looked for."""
+    add_node_arguments(parser)
     parser.add_argument("node_name", **{"help": "Name of the ROS node", **node_name})
     parser.add_argument("--include-hidden-nodes", action="store_true", help="Consider hidden nodes as well")
 

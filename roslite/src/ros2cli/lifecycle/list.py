@@ -6,18 +6,18 @@ import argparse
 
 from ros2cli.graph import cli_node
 
-from .api import add_node_arguments, find_managed_node, get_transitions
+from .api import add_managed_node_arguments, find_managed_node, get_transitions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_node_arguments(parser)
+    add_managed_node_arguments(parser)
     parser.add_argument("-a", "--all", action="store_true", help="Display all existing transitions")
 
 
 def main(args: argparse.Namespace) -> None:
     """Print the transitions."""
-    with cli_node() as node:
+    with cli_node(args) as node:
         name = find_managed_node(node, args.node_name, hidden=args.include_hidden_nodes)
         for each in get_transitions(node, name, everywhere=args.all):
             print(f"- {each.transition.label} [{each.transition.id}]")
