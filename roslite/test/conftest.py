@@ -27,21 +27,30 @@ collect_ignore_glob += [] if hasattr(launch.substitutions, "FileContent") else [
 collect_ignore_glob += [] if hasattr(launch.substitutions, "PathSubstitution") else ["test_since_kilted_launch.py"]
 
 
+def domains_by_last_use() -> list[Path]:
+    """Return a file for each domain, that of the longest unused first: processes that were killed haunt a domain."""
+    folder = Path(tempfile.gettempdir()) / "roslite_test_domains"
+    folder.mkdir(exist_ok=True)
+    files = [folder / str(domain) for domain in DOMAINS]
+    for file in files:
+        file.open("a").close()
+    return sorted(files, key=lambda file: file.stat().st_mtime)
+
+
 @pytest.fixture
 def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Reserve a domain that no other test on this machine uses; end ROS in it if the test did not."""
-    folder = Path(tempfile.gettempdir()) / "roslite_test_domains"
-    folder.mkdir(exist_ok=True)
-    for domain in DOMAINS:
-        with (folder / str(domain)).open("w") as lock:
+    for file in domains_by_last_use():
+        with file.open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+            monkeypatch.setenv("ROS_DOMAIN_ID", file.name)
             monkeypatch.setenv("ROS_LOCALHOST_ONLY", "1")
-            yield domain
+            yield int(file.name)
             rclpy.try_shutdown()
+            file.touch()
             return
     pytest.fail(f"all ROS domains from {DOMAINS[0]} to {DOMAINS[-1]} are in use")
 
