@@ -110,3 +110,29 @@ def test_compressed_images_come_back(file_format: str, tolerance: int) -> None:
 def test_bytes_that_are_no_picture_are_refused() -> None:
     with pytest.raises(CvBridgeError, match="cannot be read"):
         BRIDGE.compressed_imgmsg_to_cv2(CompressedImage(format="jpeg", data=b"not a picture"))
+
+
+@pytest.mark.parametrize(("encoding", "place"), [("yuv422", 1), ("yuv422_yuy2", 0)])
+def test_pixels_that_share_their_color_are_converted(encoding: str, place: int) -> None:
+    pixels = np.full((2, 2, 2), 128, dtype=np.uint8)
+    pixels[..., place] = [[16, 235], [16, 235]]
+    message = Image(height=2, width=2, encoding=encoding, step=4, data=pixels.tobytes())
+    assert BRIDGE.imgmsg_to_cv2(message, "mono8").tolist() == [[16, 235], [16, 235]]
+    assert BRIDGE.imgmsg_to_cv2(message, "rgb8").tolist() == [[[0] * 3, [255] * 3]] * 2
+    pixels[:, 1, 1 - place] = 240  # of each pair, the second colour is the one of red
+    message = Image(height=2, width=2, encoding=encoding, step=4, data=pixels.tobytes())
+    assert BRIDGE.imgmsg_to_cv2(message, "bgr8")[0, 0].tolist() == [0, 0, 179]
+
+
+def test_types_have_opencvs_numbers() -> None:
+    assert BRIDGE.encoding_to_cvtype2("bgr8") == BRIDGE.encoding_to_cvtype2("8UC3")
+    assert BRIDGE.encoding_to_cvtype2("8UC1") == 0
+    for encoding in ("8SC2", "mono16", "32FC1", "64FC4"):
+        number = BRIDGE.encoding_to_cvtype2(encoding)
+        assert BRIDGE.cvtype2_to_dtype_with_channels(number) == BRIDGE.encoding_to_dtype_with_channels(encoding)
+    assert BRIDGE.dtype_with_channels_to_cvtype2(np.dtype("float32"), 2) == "32FC2"
+
+
+def test_a_color_becomes_no_depth() -> None:
+    with pytest.raises(CvBridgeError, match=r"\[bgr8\] is a color format but \[16UC1\] is not"):
+        BRIDGE.imgmsg_to_cv2(BRIDGE.cv2_to_imgmsg(COLORS, "bgr8"), "16UC1")

@@ -1,17 +1,19 @@
 """Actions: arguments, includes, groups, environment, timers."""
 
+import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from launch import LaunchContext, LaunchDescription
+from launch import LaunchContext, LaunchDescription, LaunchIntrospector
 from launch.actions import (
     AppendEnvironmentVariable,
     DeclareLaunchArgument,
     ExecuteProcess,
     GroupAction,
     IncludeLaunchDescription,
+    LogInfo,
     OpaqueFunction,
     SetEnvironmentVariable,
     SetLaunchConfiguration,
@@ -140,6 +142,41 @@ def test_an_exception_in_an_opaque_function_fails_the_launch() -> None:
         raise KeyError("checkpoint")
 
     assert run(OpaqueFunction(function=broken)) == 1
+
+
+def test_a_description_is_shown_as_a_tree() -> None:
+    text = LaunchIntrospector().format_launch_description(
+        LaunchDescription([LogInfo(msg=["a", LaunchConfiguration("b")]), ExecuteProcess(cmd=["ls", "-l"], cwd="/")])
+    )
+    first, second, third = text.splitlines()
+    assert "LaunchDescription" in first
+    assert second == "├── LogInfo('a' + LaunchConfig('b'))"
+    assert third == "└── ExecuteProcess(cmd=['ls', '-l'], cwd=''/'', env=None, shell=False)"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "launch.actions.emit_event.EmitEvent",
+        "launch.actions.opaque_function.OpaqueFunction",
+        "launch.conditions.if_condition.IfCondition",
+        "launch.event_handlers.on_process_exit.OnProcessExit",
+        "launch.event_handlers.on_shutdown.OnShutdown",
+        "launch.events.shutdown.Shutdown",
+        "launch.events.process.process_exited.ProcessExited",
+        "launch.launch_description_sources.python_launch_description_source.PythonLaunchDescriptionSource",
+        "launch.substitutions.text_substitution.TextSubstitution",
+        "launch.substitutions.path_join_substitution.PathJoinSubstitution",
+        "launch.substitutions.substitution_failure.SubstitutionFailure",
+        "launch_ros.actions.push_ros_namespace.PushRosNamespace",
+        "launch_ros.actions.set_parameter.SetParameter",
+        "launch_ros.substitutions.find_package.FindPackageShare",
+    ],
+)
+def test_a_class_is_found_in_its_own_module(name: str) -> None:
+    module, _, class_name = name.rpartition(".")
+    package = importlib.import_module(module.rpartition(".")[0])
+    assert getattr(importlib.import_module(module), class_name) is getattr(package, class_name)
 
 
 def test_a_timer_visits_its_actions_later(look: Look, seen: list[str | None]) -> None:

@@ -118,7 +118,7 @@ def test_a_required_process_that_fails_fails_the_launch_and_stops_the_others(exi
 
     node = ExecuteProcess(cmd=python("raise SystemExit(3)"))
     handler = RegisterEventHandler(OnProcessExit(target_action=node, on_exit=required))
-    assert run(exits.handler(), handler, ExecuteProcess(cmd=SLEEP), node) == 1
+    assert run(handler, exits.handler(), ExecuteProcess(cmd=SLEEP), node) == 1
     assert exits.codes[0] == 3
     assert exits.codes[1] != 0
 

@@ -8,11 +8,23 @@ from typing import Any
 
 import pytest
 import yaml
-from launch import LaunchDescriptionEntity
-from launch.actions import GroupAction, SetEnvironmentVariable
+from launch import LaunchContext, LaunchDescriptionEntity, Substitution
+from launch.actions import GroupAction, OpaqueFunction, SetEnvironmentVariable
+from launch.conditions import IfCondition
+from launch.frontend import expose_substitution
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch.utilities import perform_substitutions
 from launch_helpers import run
-from launch_ros.actions import Node, PushRosNamespace, SetParameter, SetParametersFromFile, SetRemap
+from launch_ros.actions import (
+    ComposableNodeContainer,
+    LoadComposableNodes,
+    Node,
+    PushRosNamespace,
+    SetParameter,
+    SetParametersFromFile,
+    SetRemap,
+)
+from launch_ros.descriptions import ComposableNode
 from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
 from launch_ros.substitutions import ExecutableInPackage, FindPackagePrefix, FindPackageShare
 
@@ -63,9 +75,10 @@ class Report:
         (only,) = self.runs
         merged = {}
         for text in only["files"]:
-            for node in yaml.safe_load(text).values():
+            for node in yaml.full_load(text).values():
                 merged.update(node["ros__parameters"])
-        return merged
+        parameters: dict[str, Any] = json.loads(json.dumps(merged))  # some versions write lists as tuples
+        return parameters
 
 
 @pytest.fixture
@@ -127,6 +140,22 @@ def test_parameters_keep_their_types(report: Report) -> None:
     }
 
 
+@pytest.mark.parametrize("value", [[1, "a"], [True, 1], [], [[LaunchConfiguration("number")], ["a"]], None, [None]])
+def test_a_list_of_several_types_is_refused(report: Report, value: Any) -> None:
+    def add(context: LaunchContext) -> list[Node]:
+        return [driver(parameters=[{"x": value}])]
+
+    assert start(report, OpaqueFunction(function=add), number="1") == 1
+    assert not report.path.exists()
+
+
+def test_items_of_a_list_may_be_substituted(report: Report) -> None:
+    number = LaunchConfiguration("number")
+    given = {"x": [1, number], "y": [[number], [number, "0"]], "z": ["a", ["b", number]]}
+    assert start(report, driver(parameters=[given]), number="2") == 0
+    assert report.parameters == {"x": [1, 2], "y": [2, 20], "z": ["a", "b2"]}
+
+
 def test_substituted_parameters_are_read_as_yaml(report: Report) -> None:
     rate, sim, name = (LaunchConfiguration(key) for key in ("rate", "sim", "name"))
     parameters = {"rate": rate, "sim": sim, "name": name, "both": [name, "-", rate]}
@@ -157,8 +186,8 @@ def test_parameters_are_for_the_named_node(report: Report) -> None:
 def test_files_and_dictionaries_are_passed_in_their_order(report: Report, tmp_path: Path) -> None:
     file = tmp_path / "robot.yaml"
     file.write_text("/**:\n  ros__parameters: {a: 1, b: 1}\n")
-    path = PathJoinSubstitution([str(tmp_path), [LaunchConfiguration("robot"), ".yaml"]])
-    assert start(report, driver(parameters=[{"a": 0, "c": 0}, path, {"b": 2}]), robot="robot") == 0
+    path = PathJoinSubstitution([str(tmp_path), LaunchConfiguration("robot")])
+    assert start(report, driver(parameters=[{"a": 0, "c": 0}, [path, ".yaml"], {"b": 2}]), robot="robot") == 0
     assert report.parameters == {"a": 1, "b": 2, "c": 0}
     assert str(file) in report.arguments
 
@@ -168,6 +197,88 @@ def test_substitutions_in_a_file_are_replaced_where_allowed(report: Report, tmp_
     file.write_text("/**:\n  ros__parameters: {name: $(var robot), home: $(find-pkg-share robot)}\n")
     assert start(report, driver(parameters=[ParameterFile(str(file), allow_substs=True)]), robot="left") == 0
     assert report.parameters == {"name": "left", "home": str(tmp_path / "share/robot")}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("$(var robot)", "left"),
+        ("$(var $(var which))", "left"),
+        ("$(var none other)", "other"),
+        ("$(var none 'two words')", "two words"),
+        ("$(env NONE there)", "there"),
+        ("a $(var robot) and $(var which)", "a left and robot"),
+        ("$(eval '1 + 1')", 2),
+        ("$(not true)", False),
+        ("$(find-pkg-share $(var package))/a", "{prefix}/share/robot/a"),
+        ("$(find-pkg-prefix robot)", "{prefix}"),
+        ("$(param speed)", 3),
+        (r"\$(var robot)", "$(var robot)"),
+        ("costs $5 (more)", "costs $5 (more)"),
+    ],
+)
+def test_a_file_may_hold_substitutions(report: Report, tmp_path: Path, text: str, value: Any) -> None:
+    file = tmp_path / "robot.yaml"
+    file.write_text(f"/**:\n  ros__parameters:\n    # a comment\n    x: {text}\n")
+    node = driver(parameters=[ParameterFile(str(file), allow_substs=True)])
+    settings = {"robot": "left", "which": "robot", "package": "robot"}
+    assert start(report, SetParameter("speed", 3), node, **settings) == 0
+    expected = value.replace("{prefix}", str(tmp_path)) if isinstance(value, str) else value
+    assert report.parameters == {"x": expected}
+
+
+@pytest.mark.parametrize("text", ["$(nothing x)", "$(var none)", "$(var robot", "$(var)"])
+def test_a_file_with_a_wrong_substitution_is_an_error(report: Report, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "robot.yaml"
+    file.write_text(f"/**:\n  ros__parameters: {{x: {text}}}\n")
+    assert start(report, driver(parameters=[ParameterFile(str(file), allow_substs=True)])) == 1
+    assert not report.path.exists()
+
+
+def test_text_may_refer_to_substitutions_of_ones_own(report: Report, tmp_path: Path) -> None:
+    @expose_substitution("shout")
+    class Shout(Substitution):
+        def __init__(self, text: list[Substitution]) -> None:
+            super().__init__()
+            self.text = text
+
+        @classmethod
+        def parse(cls, data: list[list[Substitution]]) -> tuple[type[Substitution], dict[str, Any]]:
+            return cls, {"text": data[0]}
+
+        def perform(self, context: LaunchContext) -> str:
+            return perform_substitutions(context, self.text).upper()
+
+    file = tmp_path / "robot.yaml"
+    file.write_text("/**:\n  ros__parameters: {x: $(shout $(var robot))}\n")
+    assert start(report, driver(parameters=[ParameterFile(str(file), allow_substs=True)]), robot="left") == 0
+    assert report.parameters == {"x": "LEFT"}
+
+
+def test_a_launch_file_may_hold_containers_that_are_not_started(report: Report) -> None:
+    node = ComposableNode(package="p", plugin="p::N", name="n", parameters=[{"a": 1}], remappings=[("a", "b")])
+    container = ComposableNodeContainer(
+        package="rclcpp_components",
+        executable="component_container",
+        name="container",
+        namespace="",
+        composable_node_descriptions=[node],
+        condition=IfCondition("false"),
+    )
+    load = LoadComposableNodes(
+        target_container="container", composable_node_descriptions=[node], condition=IfCondition("false")
+    )
+    assert start(report, container, load, driver()) == 0
+    assert len(report.runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "value_type"),
+    [(1, float), ("1", list[float]), ([1, 2], list[float]), ([1, "a"], None), (None, None), (True, str)],
+)
+def test_a_value_of_another_type_than_said_is_refused(value: Any, value_type: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        ParameterValue(value, value_type=value_type).evaluate(LaunchContext())
 
 
 def test_what_a_group_sets_is_for_its_nodes(report: Report, tmp_path: Path) -> None:

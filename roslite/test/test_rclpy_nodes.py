@@ -92,32 +92,33 @@ def test_what_is_no_message_or_service_is_refused(node: Node) -> None:
     [("a", "/arm/a"), ("/a", "/a"), ("~/a", "/arm/guard/a"), ("a/{node}", "/arm/a/guard")],
 )
 def test_names_become_absolute(ros: None, name: str, resolved: str) -> None:
-    with rclpy.create_node("guard", namespace="arm") as node:
-        assert node.get_fully_qualified_name() == "/arm/guard"
-        assert node.create_publisher(String, name, 10).topic_name == resolved
-        assert node.resolve_service_name(name) == resolved
+    node = rclpy.create_node("guard", namespace="arm")
+    assert node.get_fully_qualified_name() == "/arm/guard"
+    assert node.create_publisher(String, name, 10).topic_name == resolved
+    assert node.resolve_service_name(name) == resolved
+    node.destroy_node()
 
 
 def test_arguments_rename_node_and_topics(ros_domain: int) -> None:
     remaps = ["__node:=guard", "__ns:=/arm", "command:=/cmd", "~/state:=status", "other_node:b:=c"]
     rclpy.init(args=["program", "--flag", "--ros-args", *(part for rule in remaps for part in ("-r", rule))])
-    with rclpy.create_node("original") as node:
-        assert node.get_fully_qualified_name() == "/arm/guard"
-        assert node.resolve_topic_name("command") == "/cmd"
-        assert node.resolve_topic_name("~/state") == "/arm/status"
-        assert node.resolve_topic_name("b") == "/arm/b"
-        assert node.resolve_topic_name("command", only_expand=True) == "/arm/command"
-    with rclpy.create_node("alone", use_global_arguments=False, cli_args=["--ros-args", "-r", "a:=b"]) as node:
-        assert node.get_name() == "alone"
-        assert node.resolve_topic_name("a") == "/b"
-    rclpy.shutdown()
+    node = rclpy.create_node("original")
+    assert node.get_fully_qualified_name() == "/arm/guard"
+    assert node.resolve_topic_name("command") == "/cmd"
+    assert node.resolve_topic_name("~/state") == "/arm/status"
+    assert node.resolve_topic_name("b") == "/arm/b"
+    assert node.resolve_topic_name("command", only_expand=True) == "/arm/command"
+    alone = rclpy.create_node("alone", use_global_arguments=False, cli_args=["--ros-args", "-r", "a:=b"])
+    assert alone.get_name() == "alone"
+    assert alone.resolve_topic_name("a") == "/b"
+    node.destroy_node()
+    alone.destroy_node()
 
 
 @pytest.mark.parametrize("arguments", [["-r", "no_separator"], ["--nonsense", "x"], ["--params-file", "/missing.yaml"]])
 def test_senseless_arguments_are_refused(ros_domain: int, arguments: list[str]) -> None:
     with pytest.raises(RuntimeError):
         rclpy.init(args=["program", "--ros-args", *arguments])
-    rclpy.try_shutdown()
 
 
 def test_graph_tells_of_nodes_topics_and_services(node: Node, start: Start) -> None:
@@ -138,7 +139,6 @@ def test_graph_tells_of_nodes_topics_and_services(node: Node, start: Start) -> N
     )
     spin_until(node, lambda: ("camera", "/robot") in node.get_node_names_and_namespaces())
     spin_until(node, lambda: "/home" in dict(node.get_service_names_and_types()))
-    assert "/robot/camera" in node.get_fully_qualified_node_names()
     topics = dict(node.get_topic_names_and_types())
     assert topics["/robot/image"] == topics["/robot/other_image"] == ["sensor_msgs/msg/Image"]
     assert dict(node.get_service_names_and_types())["/robot/camera/reset"] == ["std_srvs/srv/Trigger"]
@@ -178,8 +178,9 @@ def test_a_process_that_leaves_is_gone_from_the_graph(node: Node, start: Start) 
 
 
 def test_a_destroyed_node_is_gone_from_the_graph(node: Node) -> None:
-    with rclpy.create_node("second"):
-        spin_until(node, lambda: "second" in node.get_node_names())
+    second = rclpy.create_node("second")
+    spin_until(node, lambda: "second" in node.get_node_names())
+    second.destroy_node()
     spin_until(node, lambda: "second" not in node.get_node_names())
 
 
@@ -192,12 +193,11 @@ def ready():
     timer.cancel()
     print("ready", flush=True)
 timer = node.create_timer(0.01, ready)
-rclpy.get_default_context().on_shutdown(lambda: print("callback", flush=True))
 try:
     rclpy.spin(node)
     print("shut down", rclpy.ok(), flush=True)  # the signal came between two waits
 except KeyboardInterrupt:
-    print("interrupted", rclpy.ok(), flush=True)
+    print("interrupted", flush=True)
 except ExternalShutdownException:
     print("shut down", rclpy.ok(), flush=True)
 finally:
@@ -206,16 +206,14 @@ finally:
 """
 
 
-@pytest.mark.parametrize(
-    ("number", "what"), [(signal.SIGINT, "interrupted False"), (signal.SIGTERM, "shut down False")]
-)
+@pytest.mark.parametrize(("number", "what"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "shut down False")])
 def test_signals_end_spin_at_once(start: Start, number: signal.Signals, what: str) -> None:
     process = start(SPINNER)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
     output, errors = process.communicate(timeout=30)
-    assert output.splitlines() == ["callback", what]
+    assert output.splitlines() == [what]
     assert errors == ""
     assert process.returncode == 0
 
@@ -339,17 +337,18 @@ def test_clock_topic_drives_time_and_timers(node: Node) -> None:
 
 
 def test_logging(ros: None, capfd: pytest.CaptureFixture[str]) -> None:
-    with rclpy.create_node("speaker", namespace="/arm") as node:
-        logger = node.get_logger()
-        logger.info("hello")
-        logger.debug("not shown")
-        logger.get_child("part").warning("careful")
-        for _ in range(3):
-            logger.error("only once", once=True)
-            logger.info("throttled", throttle_duration_sec=60.0)
-            logger.info("not the first", skip_first=True)
-        logger.set_level(LoggingSeverity.DEBUG)
-        logger.debug("now shown")
+    node = rclpy.create_node("speaker", namespace="/arm")
+    logger = node.get_logger()
+    logger.info("hello")
+    logger.debug("not shown")
+    logger.get_child("part").warning("careful")
+    for _ in range(3):
+        logger.error("only once", once=True)
+        logger.info("throttled", throttle_duration_sec=60.0)
+        logger.info("not the first", skip_first=True)
+    logger.set_level(LoggingSeverity.DEBUG)
+    logger.debug("now shown")
+    node.destroy_node()
     lines = [line.partition("] ")[0] + line.rpartition("]")[0][-20:] for line in capfd.readouterr().err.splitlines()]
     assert len(lines) == 7
     assert lines[0].startswith("[INFO")

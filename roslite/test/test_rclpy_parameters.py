@@ -53,10 +53,11 @@ def test_undeclared_parameters_are_refused(node: Node) -> None:
 
 
 def test_undeclared_parameters_can_be_allowed(ros: None) -> None:
-    with rclpy.create_node("lax", allow_undeclared_parameters=True) as node:
-        assert node.get_parameter("unknown").type_ == Parameter.Type.NOT_SET
-        assert set_one(node, "unknown", 1).successful
-        assert node.get_parameter("unknown").value == 1
+    node = rclpy.create_node("lax", allow_undeclared_parameters=True)
+    assert node.get_parameter("unknown").type_ == Parameter.Type.NOT_SET
+    assert set_one(node, "unknown", 1).successful
+    assert node.get_parameter("unknown").value == 1
+    node.destroy_node()
 
 
 def test_declaring_twice_is_refused(node: Node) -> None:
@@ -115,19 +116,16 @@ def test_read_only_parameters_stay(node: Node) -> None:
     assert node.get_parameter("device").value == "cpu"
 
 
-def test_callback_can_refuse_and_later_ones_see_what_was_set(node: Node) -> None:
+def test_callback_can_refuse(node: Node) -> None:
     node.declare_parameter("rate", 2.5)
-    seen: list[float] = []
 
     def judge(parameters: list[Parameter]) -> SetParametersResult:
         odd = any(parameter.value == 13.0 for parameter in parameters)
         return SetParametersResult(successful=not odd, reason="13 brings bad luck" if odd else "")
 
     node.add_on_set_parameters_callback(judge)
-    node.add_post_set_parameters_callback(lambda parameters: seen.extend(p.value for p in parameters))
     assert set_one(node, "rate", 13.0).reason == "13 brings bad luck"
     assert set_one(node, "rate", 12.0).successful
-    assert seen == [12.0]
     node.remove_on_set_parameters_callback(judge)
     assert set_one(node, "rate", 13.0).successful
 
@@ -147,24 +145,24 @@ def test_command_line_overrides_defaults(ros_domain: int, tmp_path: Path) -> Non
         "/*/other:\n  ros__parameters:\n    everywhere: 3\n"
     )
     rclpy.init(args=["x", "--ros-args", "--params-file", str(file), "-p", "rate:=5.0", "-p", "other:rate:=6.0"])
-    with rclpy.create_node("guard", namespace="/arm") as node:
-        assert node.declare_parameter("everywhere", 0).value == 1
-        assert node.declare_parameter("limits.speed", 0.0).value == 0.01
-        assert node.declare_parameter("joints", ["none"]).value == ["waist", "elbow"]
-        assert node.declare_parameter("rate", 1.0).value == 5.0
-        assert node.declare_parameter("kept", 1.0, ignore_override=True).value == 1.0
-    with rclpy.create_node("other", namespace="/arm", automatically_declare_parameters_from_overrides=True) as node:
-        assert node.get_parameter("everywhere").value == 3
-        assert node.has_parameter("limits.speed")
-    rclpy.shutdown()
+    node = rclpy.create_node("guard", namespace="/arm")
+    assert node.declare_parameter("everywhere", 0).value == 1
+    assert node.declare_parameter("limits.speed", 0.0).value == 0.01
+    assert node.declare_parameter("joints", ["none"]).value == ["waist", "elbow"]
+    assert node.declare_parameter("rate", 1.0).value == 5.0
+    assert node.declare_parameter("kept", 1.0, ignore_override=True).value == 1.0
+    node.destroy_node()
+    node = rclpy.create_node("other", namespace="/arm", automatically_declare_parameters_from_overrides=True)
+    assert node.get_parameter("everywhere").value == 3
+    assert node.has_parameter("limits.speed")
+    node.destroy_node()
 
 
 def test_override_of_another_type_is_refused(ros: None) -> None:
-    with (
-        rclpy.create_node("guard", parameter_overrides=[Parameter("rate", value="fast")]) as node,
-        pytest.raises(InvalidParameterTypeException),
-    ):
+    node = rclpy.create_node("guard", parameter_overrides=[Parameter("rate", value="fast")])
+    with pytest.raises(InvalidParameterTypeException):
         node.declare_parameter("rate", 1.0)
+    node.destroy_node()
 
 
 def test_changes_are_told(node: Node) -> None:
@@ -209,7 +207,10 @@ def test_parameters_are_set_from_another_process(node: Node, start: Start) -> No
     results = call(SetParameters, "set_parameters", parameters=set_to).results
     assert [result.successful for result in results] == [True, False]
     assert call(GetParameters, "get_parameters", names=["rate"]).values[0].double_value == 4.0
-    assert list(call(GetParameterTypes, "get_parameter_types", names=["rate", "unknown"]).types) == [3, 0]
+    assert list(call(GetParameterTypes, "get_parameter_types", names=["rate", "group.member"]).types) == [3, 2]
+    assert not call(GetParameterTypes, "get_parameter_types", names=["rate", "unknown"]).types
+    assert not call(GetParameters, "get_parameters", names=["rate", "unknown"]).values
+    assert not call(DescribeParameters, "describe_parameters", names=["rate", "unknown"]).descriptors
     (described,) = call(DescribeParameters, "describe_parameters", names=["rate"]).descriptors
     assert (described.name, described.type, described.description) == ("rate", 3, "in Hz")
     unknown = call(SetParameters, "set_parameters", parameters=[Parameter("no", value=1).to_parameter_msg()])

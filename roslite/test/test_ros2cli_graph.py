@@ -190,13 +190,13 @@ def test_messages_are_published_at_a_rate(driver: subprocess.Popen[str]) -> None
 @pytest.mark.parametrize(
     ("type_name", "values", "message"),
     [
-        ("std_msgs/msg/Strin", "{}", "The passed type is invalid"),
+        ("std_msgs/msg/Strin", "{}", "The passed message type is invalid"),
         ("std_msgs/msg/String", "{text: hi}", "Failed to populate field"),
         ("std_msgs/msg/String", "hi", "dictionary in YAML format"),
     ],
 )
 def test_what_is_no_message_is_not_published(type_name: str, values: str, message: str) -> None:
-    result = ros2("topic", "pub", "--once", "/robot/ears", type_name, values)
+    result = ros2("topic", "pub", "--times", "1", "-w", "0", "/robot/ears", type_name, values)
     assert result.returncode == 1
     assert message in result.stderr
 

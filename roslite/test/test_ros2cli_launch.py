@@ -1,12 +1,16 @@
 """`ros2 launch`, `ros2 run` and `ros2 pkg`, as a user types them."""
 
+import fcntl
 import os
+import pty
 import signal
+import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
-from launch_helpers import is_running, read_until, ros2, start_ros2, wait_until
+from launch_helpers import ROS2, is_running, read_until, ros2, start_ros2, wait_until
 
 HEAD = """
 import sys
@@ -120,13 +124,14 @@ def test_arguments_are_shown(package: Path) -> None:
         ("LogInfo(msg=LaunchConfiguration('typo'))", (), "launch configuration 'typo' does not exist"),
     ],
 )
-def test_an_error_in_a_launch_file_is_one_line_and_exit_code_1(
+def test_an_error_in_a_launch_file_is_logged_and_exit_code_1(
     package: Path, body: str, arguments: tuple[str, ...], message: str
 ) -> None:
     result = ros2("launch", launch_file(package, body), *arguments)
     assert result.returncode == 1
-    (error,) = (line for line in result.stdout.splitlines() if line.startswith("[ERROR] [launch]: "))
-    assert error.startswith("[ERROR] [launch]: Caught exception in launch (see debug for traceback): ")
+    _, *errors = result.stdout.split("[ERROR] [launch]: ")
+    (error,) = errors
+    assert error.startswith("Caught exception in launch (see debug for traceback): ")
     assert message in error
 
 
@@ -154,8 +159,8 @@ def test_what_cannot_be_launched_is_said(package: Path, arguments: tuple[str, ..
 
 PATIENT = """python('''
 import os, time
-print("pid", os.getpid(), flush=True)
 try:
+    print("pid", os.getpid(), flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     print("bye", flush=True)
@@ -182,6 +187,76 @@ def test_ctrl_c_brings_everything_down(package: Path) -> None:
     assert "failed to terminate '0.2' seconds after receiving 'SIGINT', escalating to 'SIGTERM'" in output
     assert "failed to terminate '0.4' seconds after receiving 'SIGTERM', escalating to 'SIGKILL'" in output
     assert "exit code -9" in output
+
+
+def test_ctrl_c_on_a_terminal_reaches_each_process_once(package: Path) -> None:
+    ours, theirs = pty.openpty()
+    path = launch_file(package, PATIENT)
+    process = subprocess.Popen(
+        [ROS2, "launch", path],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: (os.setsid(), fcntl.ioctl(0, termios.TIOCSCTTY, 0)),
+    )
+    os.close(theirs)
+    read_until(process, "] pid ")
+    os.write(ours, b"\x03")
+    output, _ = process.communicate(timeout=60)
+    os.close(ours)
+    assert process.returncode == 0
+    assert "user interrupted with ctrl-c (SIGINT)" in output
+    assert output.count("] bye") == 1
+    assert "sending signal" not in output
+
+
+def test_a_launch_file_is_shown_as_a_tree(package: Path) -> None:
+    result = ros2("launch", launch_file(package, "LogInfo(msg='hello')"), "--print")
+    assert result.returncode == 0
+    assert "── LogInfo('hello')" in result.stdout
+    assert "[INFO]" not in result.stdout
+
+
+def test_a_prefix_goes_before_the_executables_that_it_is_for(package: Path) -> None:
+    path = launch_file(
+        package,
+        "ExecuteProcess(cmd=['/bin/echo', 'one'], output='screen'), "
+        "ExecuteProcess(cmd=['/usr/bin/env', 'echo', 'two'], output='screen')",
+    )
+    prefix = f"--launch-prefix={sys.executable} -c 'import sys; print(sys.argv[1:])'"
+    result = ros2("launch", path, prefix, "--launch-prefix-filter=ech")
+    assert "] ['/bin/echo', 'one']" in result.stdout
+    assert "] two" in result.stdout
+    assert ros2("launch", path, "--launch-prefix-filter=ech").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def generate_launch_description(:\n", "robot.launch.py, line 1)"),
+        ("x = 1\n", "does not contain the required function 'generate_launch_description()'"),
+        ("import nowhere\n", "No module named 'nowhere'"),
+    ],
+)
+@pytest.mark.parametrize("option", [(), ("--show-args",), ("--print",)])
+def test_a_file_that_is_no_launch_file_is_an_error(
+    package: Path, text: str, message: str, option: tuple[str, ...]
+) -> None:
+    path = package / "launch/robot.launch.py"
+    path.write_text(text)
+    result = ros2("launch", str(path), *option)
+    assert result.returncode == 1
+    assert message in result.stdout + result.stderr
+
+
+def test_two_launch_files_of_one_name_are_an_error(package: Path) -> None:
+    launch_file(package, "")
+    (package / "other").mkdir()
+    (package / "other/robot.launch.py").write_text("")
+    result = ros2("launch", "robot", "robot.launch.py")
+    assert result.returncode == 1
+    assert "file 'robot.launch.py' was found more than once in the share directory of package 'robot'" in result.stderr
 
 
 def test_run_becomes_the_executable(package: Path) -> None:

@@ -1,5 +1,6 @@
 """Message packages are found by their definitions, behind everything that is really installed."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from roslite.definitions import (
     parse_message,
 )
 from roslite.importer import ROSBAGS_PACKAGES
+from roslite.interface_text import parse_service
 
 
 def python(code: str, tmp_path: Path, **environment: str) -> str:
@@ -123,34 +125,128 @@ def test_text_is_parsed() -> None:
     text = """
     # a comment
     uint8 KIND_A=1          # a constant
-    string GREETING="a # b"
+    byte MASK = 0xff
+    bool YES=TRUE
+    string GREETING="it's \\"quoted\\""
+    wstring<=5 wide "ö"
     float64 RATIO = 0.5
     Header header
     Other[<=3] others
-    pkg/Third third
+    pkg/Third third # [m], in whatever
     string<=10[] names
-    int32 number -7
-    bool[2] flags [true, False]
-    string text 'hello # there'
+    int32\tnumber -7
+    bool[2] flags [true, 0]
+    string text  'hello '
+    string bare hello there
+    string newline "a\\nb"
+    byte[] octets [0, 255]
     float32[] list [1, 2.5]
+    float64 far -.5e3
+    uint64 large 18446744073709551615
+    string[] words ["a, b", 'c"', d e, ]
+    int8[] none []
     """
     assert parse_message("mine/msg/Test", text) == Definition(
         "mine/msg/Test",
         (
-            Field("header", FieldType("std_msgs/msg/Header")),
+            Field("wide", FieldType("wstring", string_bound=5), "ö"),
+            Field("header", FieldType("mine/msg/Header")),
             Field("others", FieldType("mine/msg/Other", "sequence", 3)),
             Field("third", FieldType("pkg/msg/Third")),
             Field("names", FieldType("string", "sequence", 0, 10)),
             Field("number", FieldType("int32"), -7),
             Field("flags", FieldType("bool", "array", 2), [True, False]),
-            Field("text", FieldType("string"), "hello # there"),
+            Field("text", FieldType("string"), "hello "),
+            Field("bare", FieldType("string"), "hello there"),
+            Field("newline", FieldType("string"), "a\nb"),
+            Field("octets", FieldType("byte", "sequence"), [b"\x00", b"\xff"]),
             Field("list", FieldType("float32", "sequence"), [1.0, 2.5]),
+            Field("far", FieldType("float64"), -500.0),
+            Field("large", FieldType("uint64"), 2**64 - 1),
+            Field("words", FieldType("string", "sequence"), ["a, b", 'c"', "d e"]),
+            Field("none", FieldType("int8", "sequence"), []),
         ),
-        (("KIND_A", 1), ("GREETING", "a # b"), ("RATIO", 0.5)),
+        (("KIND_A", 1), ("MASK", b"\xff"), ("YES", True), ("GREETING", 'it\'s "quoted"'), ("RATIO", 0.5)),
     )
 
 
-@pytest.mark.parametrize("line", ["int32", "int32 2nd", "int32[ x", "wrong-type x"])
-def test_malformed_lines_are_refused(line: str) -> None:
-    with pytest.raises(InvalidInterfaceError):
-        parse_message("mine/msg/Test", line)
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("int32", "'' is not a name for a field"),
+        ("int32 2nd", "'2nd' is not a name for a field"),
+        ("int32 aName", "'aName' is not a name for a field"),
+        ("int32 two__underscores", "not a name for a field"),
+        ("int32 trailing_", "not a name for a field"),
+        ("int32 small=1", "'small' is not a name for a constant"),
+        ("int32[ x", "'int32[' is not a type"),
+        ("int32[0] x", "not a type"),
+        ("int32[<=] x", "not a type"),
+        ("string<=0 x", "not a type"),
+        ("int32<=5 x", "not a type"),
+        ("wrong-type x", "not a type"),
+        ("duration x", "'duration' is not a type"),
+        ("std_msgs/msg/Header x", "not a type"),
+        ("int8 x 128", "128 is not in [-128, 127]"),
+        ("uint8 x -1", "-1 is not in [0, 255]"),
+        ("int8 X=1.5", "'1.5' is not an integer"),
+        ("float32 x fast", "'fast' is not a number"),
+        ("bool x maybe", "neither 'true' nor 'false'"),
+        ("string<=3 x 'long'", "'long' is longer than 3 characters"),
+        ("string x 'it's'", "needs a backslash"),
+        ("int8[2] x [1]", "1 values where 2 are allowed"),
+        ("int8[<=2] x [1, 2, 3]", "3 values where 2 are allowed"),
+        ("int8[] x 1, 2", "not a list in brackets"),
+        ("Other x 1", "only a primitive type can have a default value"),
+        ("Other X=1", "only a primitive type can have constants"),
+        ("int8[] X=[1]", "only a primitive type can have constants"),
+        ("string[] x ['a' 'b']", "not a list of strings"),
+        ("int8 first", "there is a 'first' already"),
+    ],
+)
+def test_malformed_lines_are_refused_by_file_and_line(line: str, complaint: str) -> None:
+    with pytest.raises(InvalidInterfaceError, match=re.escape(complaint)) as caught:
+        parse_message("mine/msg/Test", f"int8 first\n\n{line}  # comment", "Test.msg")
+    assert str(caught.value).startswith(f"Test.msg, line 3: '{line}': ")
+
+
+def test_a_malformed_line_of_a_response_is_refused_by_its_line_in_the_file() -> None:
+    with pytest.raises(InvalidInterfaceError, match=r"Test\.srv, line 4: 'int8'"):
+        parse_service("mine/srv/Test", "int8 a\n\n---\nint8\n", "Test.srv")
+
+
+@pytest.mark.parametrize("text", ["int8 a\n", "int8 a\n---\n---\n"])
+def test_a_service_needs_one_separator(text: str) -> None:
+    with pytest.raises(InvalidInterfaceError, match="one line '---'"):
+        parse_service("mine/srv/Test", text)
+
+
+def test_a_message_of_messages_that_nobody_defines_is_refused(tmp_path: Path) -> None:
+    install(tmp_path, "my_msgs", Point="other_msgs/Missing m\n")
+    code = """
+try:
+    from my_msgs.msg import Point
+except LookupError as error:
+    print(error)
+"""
+    assert "other_msgs/msg/Missing" in python(code, tmp_path)
+
+
+def test_a_malformed_file_is_named(tmp_path: Path) -> None:
+    install(tmp_path, "my_msgs", Point="float64 x\nfloat64 Y\n")
+    code = """
+try:
+    from my_msgs.msg import Point
+except ValueError as error:
+    print(error)
+"""
+    assert f"{tmp_path}/share/my_msgs/msg/Point.msg, line 2: 'float64 Y'" in python(code, tmp_path)
+
+
+def test_halves_of_services_are_in_the_inner_module(tmp_path: Path) -> None:
+    code = """
+from std_srvs.srv import SetBool
+from std_srvs.srv._set_bool import SetBool as inner, SetBool_Request, SetBool_Response
+print(SetBool is inner, SetBool.Request is SetBool_Request, SetBool.Response is SetBool_Response)
+"""
+    assert python(code, tmp_path) == "True True True"

@@ -15,11 +15,11 @@ from cyclonedds.pub import DataWriter
 from cyclonedds.sub import DataReader
 from cyclonedds.topic import Topic
 from cyclonedds.util import duration
+from example_interfaces.msg import WString
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from ros_helpers import spin_until
 from roslite.idl import dds_type
-from roslite.settings import SettingsError, cyclone_configuration, domain_id
 from std_msgs.msg import Empty, Int32, String
 from std_srvs.srv import SetBool
 
@@ -195,6 +195,16 @@ def test_text_that_is_not_utf8_arrives_with_replacements(node: Node) -> None:
     assert received[0].data == "\ufffd\ufffd"
 
 
+def test_wide_text_goes_over_the_wire(node: Node) -> None:
+    received: list[str] = []
+    node.create_subscription(WString, "wide", lambda message: received.append(message.data), 10)
+    publisher = node.create_publisher(WString, "wide", 10)
+    spin_until(node, lambda: publisher.get_subscription_count() == 1)
+    publisher.publish(WString(data="grüße \N{ROBOT FACE}"))
+    spin_until(node, lambda: received)
+    assert received == ["grüße \N{ROBOT FACE}"]
+
+
 def test_domains_do_not_hear_each_other(node: Node, ros_domain: int, monkeypatch: pytest.MonkeyPatch) -> None:
     context = rclpy.Context()
     context.init(args=[], domain_id=ros_domain + 100)
@@ -214,28 +224,6 @@ def test_many_participants_fit_on_one_host(node: Node, ros_domain: int) -> None:
     assert len({participant.guid for participant in participants}) == 40
     for participant in participants:
         participant.close()
-
-
-def test_discovery_stays_on_this_host_unless_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CYCLONEDDS_URI", "ROS_LOCALHOST_ONLY", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
-        monkeypatch.delenv(name, raising=False)
-    assert 'name="lo"' in str(cyclone_configuration())
-    monkeypatch.setenv("ROS_LOCALHOST_ONLY", "0")
-    assert 'name="lo"' not in str(cyclone_configuration())
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    assert 'name="lo"' in str(cyclone_configuration())
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "GALAXY")
-    with pytest.raises(SettingsError, match="'GALAXY', not one of: LOCALHOST"):
-        cyclone_configuration()
-    monkeypatch.setenv("CYCLONEDDS_URI", "<CycloneDDS/>")
-    assert cyclone_configuration() is None
-
-
-@pytest.mark.parametrize("value", ["-1", "233", "home"])
-def test_domain_must_exist(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ROS_DOMAIN_ID", value)
-    with pytest.raises(SettingsError, match=value):
-        domain_id()
 
 
 def test_reliability_of_the_graph(node: Node) -> None:

@@ -12,9 +12,6 @@ _PACKAGE_NAME = re.compile(r"[a-zA-Z0-9_-]+")
 class PackageNotFoundError(KeyError):
     """No prefix has a package of this name."""
 
-    def __str__(self) -> str:
-        return f"'{self.args[0]}'" if len(self.args) == 1 else str(self.args)
-
 
 def get_packages_with_prefixes() -> dict[str, str]:
     """Return the names of all packages, each with its prefix."""

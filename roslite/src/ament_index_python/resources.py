@@ -7,11 +7,11 @@ from .constants import RESOURCE_INDEX_SUBFOLDER
 from .search import get_search_paths
 
 
-class InvalidResourceTypeNameError(Exception):
+class InvalidResourceTypeNameError(ValueError):
     """A resource type is not a plain file name."""
 
 
-class InvalidResourceNameError(Exception):
+class InvalidResourceNameError(ValueError):
     """A resource name is not a plain file name."""
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .yuv import brightness, is_yuv, to_rgb
+
 Image = NDArray[Any]
 
 _COLORS = {"rgb": "RGB", "bgr": "BGR", "rgba": "RGBA", "bgra": "BGRA", "mono": "Y"}
@@ -17,6 +19,9 @@ _GRAY_WEIGHTS = np.array([4899, 9617, 1868], dtype=np.uint32)
 """Red, green and blue in grey, times 2**14: 0.299, 0.587, 0.114 (ITU-R BT.601)."""
 
 _DEPTHS = {"8U": "u1", "8S": "i1", "16U": "u2", "16S": "i2", "32S": "i4", "32F": "f4", "64F": "f8"}
+_DEPTH_BITS = 3
+"""OpenCV 4's number of a type has the place in ``_DEPTHS`` in the lowest bits, then the channels less one."""
+
 _DEPTH_NAMES = {np.dtype(code): name for name, code in _DEPTHS.items()}
 
 
@@ -35,6 +40,24 @@ class CvBridge:
         """
         dtype, channels = _layout(encoding)
         return dtype.name, channels
+
+    def dtype_with_channels_to_cvtype2(self, dtype: np.dtype[Any], n_channels: int) -> str:
+        """Return OpenCV's name of a pixel's type, as in ``8UC3``."""
+        return f"{_DEPTH_NAMES[np.dtype(dtype.name)]}C{n_channels}"
+
+    def encoding_to_cvtype2(self, encoding: str) -> int:
+        """Return OpenCV's number of the type of a pixel, as ``cv2.CV_8UC3``.
+
+        Raises:
+            CvBridgeError: the encoding is unknown.
+        """
+        dtype, channels = _layout(encoding)
+        return list(_DEPTHS).index(_DEPTH_NAMES[dtype]) + ((channels - 1) << _DEPTH_BITS)
+
+    def cvtype2_to_dtype_with_channels(self, cvtype: int) -> tuple[str, int]:
+        """Return what :meth:`encoding_to_dtype_with_channels` does, for OpenCV's number."""
+        depths = list(_DEPTHS.values())
+        return np.dtype(depths[cvtype & ((1 << _DEPTH_BITS) - 1)]).name, (cvtype >> _DEPTH_BITS) + 1
 
     def imgmsg_to_cv2(self, img_msg: Any, desired_encoding: str = "passthrough") -> Image:
         """Return the pixels of a ``sensor_msgs/Image``.
@@ -154,7 +177,7 @@ def _layout(encoding: str) -> tuple[np.dtype[Any], int]:
         return np.dtype("u1" if encoding.endswith("8") else "u2"), len(_COLORS[color])
     if encoding.startswith("bayer_") and encoding[-1:] in ("8", "6"):
         return np.dtype("u1" if encoding.endswith("8") else "u2"), 1
-    if encoding in ("yuv422", "uyvy", "yuyv", "yuv422_yuy2"):
+    if is_yuv(encoding):
         return np.dtype("u1"), 2
     depth, separator, channels = encoding.partition("C")
     if depth in _DEPTHS and (not separator or channels.isdecimal()):
@@ -166,9 +189,20 @@ def _convert(image: Image, present: str, wanted: str) -> Image:
     if wanted in ("passthrough", present):
         return image
     have, want = present.rstrip("0123456789"), wanted.rstrip("0123456789")
+    if is_yuv(present) and want in _COLORS:
+        if want == "mono":
+            return _change_depth(brightness(image, present), _layout(wanted)[0])
+        image, have = to_rgb(image, present), "rgb"
     if have not in _COLORS or want not in _COLORS:
         if _layout(present) == _layout(wanted):
             return image
+        if have in _COLORS:
+            raise CvBridgeError(
+                f"[{present}] is a color format but [{wanted}] is not so they must have the same OpenCV type, "
+                "CV_8UC3, CV16UC1 ...."
+            )
+        if want not in _COLORS:
+            raise CvBridgeError(f"[{present}] and [{wanted}] do not have the same type of pixels")
         raise CvBridgeError(f"[{present}] is not a color format. but [{wanted}] is. The conversion does not make sense")
     dtype, _ = _layout(wanted)
     return _change_depth(_reorder(image, _COLORS[have], _COLORS[want]), dtype)

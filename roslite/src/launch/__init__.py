@@ -3,6 +3,7 @@
 from . import (
     actions,
     conditions,
+    descriptions,
     event_handlers,
     events,
     launch_description_sources,
@@ -19,8 +20,10 @@ from .launch_context import LaunchContext
 from .launch_description import LaunchDescription
 from .launch_description_entity import LaunchDescriptionEntity
 from .launch_description_source import LaunchDescriptionSource
+from .launch_introspector import LaunchIntrospector
 from .launch_service import LaunchService
-from .some_actions_type import SomeActionsType
+from .module_names import MODULE_NAMES, add_module_names
+from .some_actions_type import SomeActionsType, SomeActionsType_types_tuple
 from .some_entities_type import SomeEntitiesType
 from .some_substitutions_type import SomeSubstitutionsType, SomeSubstitutionsType_types_tuple
 from .substitution import Substitution, SubstitutionFailure
@@ -36,8 +39,10 @@ __all__ = [
     "LaunchDescription",
     "LaunchDescriptionEntity",
     "LaunchDescriptionSource",
+    "LaunchIntrospector",
     "LaunchService",
     "SomeActionsType",
+    "SomeActionsType_types_tuple",
     "SomeEntitiesType",
     "SomeSubstitutionsType",
     "SomeSubstitutionsType_types_tuple",
@@ -45,6 +50,7 @@ __all__ = [
     "SubstitutionFailure",
     "actions",
     "conditions",
+    "descriptions",
     "event_handlers",
     "events",
     "launch_description_sources",
@@ -52,3 +58,5 @@ __all__ = [
     "substitutions",
     "utilities",
 ]
+
+add_module_names(MODULE_NAMES)

@@ -21,8 +21,8 @@ class Condition:
         return repr(self)
 
     def evaluate(self, context: LaunchContext) -> bool:
-        """Ask the predicate and remember its answer."""
-        self.__last_evaluation = True if self._predicate is None else self._predicate(context)
+        """Ask the predicate and remember its answer; without a predicate it is False."""
+        self.__last_evaluation = self._predicate is not None and self._predicate(context)
         return self.__last_evaluation
 
     @property

@@ -6,11 +6,13 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Iterable, Mapping, MutableMapping
-from typing import Any
+from typing import Any, TypeVar
 
 from .event import Event
 from .event_handler import BaseEventHandler
 from .substitution import Substitution
+
+_T = TypeVar("_T")
 
 
 class _Locals:
@@ -27,6 +29,12 @@ class _Locals:
 
     def __setattr__(self, key: str, value: Any) -> None:
         raise AttributeError(f"can't set attribute '{key}', locals are read-only")
+
+
+def _pop(stack: list[dict[str, _T]], name: str) -> dict[str, _T]:
+    if not stack:
+        raise RuntimeError(f"cannot pop {name} that were never pushed")
+    return stack.pop()
 
 
 class LaunchContext:
@@ -109,7 +117,7 @@ class LaunchContext:
         self.__locals_stack.append(dict(self.__locals))
 
     def _pop_locals(self) -> None:
-        self.__locals = self.__locals_stack.pop()
+        self.__locals = _pop(self.__locals_stack, "locals")
 
     @property
     def environment(self) -> MutableMapping[str, str]:
@@ -120,7 +128,7 @@ class LaunchContext:
         self.__environment_stack.append(dict(os.environ))
 
     def _pop_environment(self) -> None:
-        self.__replace_environment(self.__environment_stack.pop())
+        self.__replace_environment(_pop(self.__environment_stack, "environment"))
 
     def _reset_environment(self) -> None:
         self.__replace_environment(self.__environment_at_start)
@@ -139,7 +147,7 @@ class LaunchContext:
         self.__configurations_stack.append(dict(self.__configurations))
 
     def _pop_launch_configurations(self) -> None:
-        self.__configurations = self.__configurations_stack.pop()
+        self.__configurations = _pop(self.__configurations_stack, "launch configurations")
 
     def would_handle_event(self, event: Event) -> bool:
         """Whether any registered handler reacts to the event."""

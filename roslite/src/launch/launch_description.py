@@ -80,6 +80,6 @@ def _collect_arguments(
             found[entity.name] = entity
         if isinstance(entity, ResetLaunchConfigurations):
             return  # what is declared behind it cannot be set from outside
-        _collect_arguments(entity.describe_sub_entities(), found, conditional=conditional)
+        _collect_arguments(entity.describe_sub_entities(), found, conditional=False)
         for _, sub_entities in entity.describe_conditional_sub_entities():
             _collect_arguments(sub_entities, found, conditional=True)

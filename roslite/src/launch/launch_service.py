@@ -13,7 +13,7 @@ from functools import partial
 
 from . import logging
 from .event import Event
-from .event_handler import EventHandler
+from .event_handlers import OnIncludeLaunchDescription
 from .events import IncludeLaunchDescription, Shutdown
 from .launch_context import LaunchContext
 from .launch_description import LaunchDescription
@@ -35,7 +35,7 @@ class LaunchService:
         self.__debug = debug
         self.__logger = logging.get_logger("launch")
         self.__context = LaunchContext(argv=argv, noninteractive=noninteractive)
-        self.__context.register_event_handler(_IncludeHandler())
+        self.__context.register_event_handler(OnIncludeLaunchDescription())
         self.__loop: asyncio.AbstractEventLoop | None = None
         self.__task: asyncio.Task[object] | None = None
         self.__futures: list[asyncio.Future[None]] = []
@@ -241,19 +241,6 @@ class LaunchService:
         assert arrived is not None
         await arrived.wait()
         arrived.clear()
-
-
-class _IncludeHandler(EventHandler):
-    """Visits descriptions that are to be included."""
-
-    def __init__(self) -> None:
-        super().__init__(matcher=lambda event: isinstance(event, IncludeLaunchDescription))
-
-    def handle(self, event: Event, context: LaunchContext) -> LaunchDescriptionEntity:
-        """Yield the description."""
-        super().handle(event, context)
-        assert isinstance(event, IncludeLaunchDescription)
-        return event.launch_description
 
 
 def _as_entities(given: object) -> Iterable[LaunchDescriptionEntity]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from functools import cache
 from os import PathLike
@@ -11,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from launch.frontend import parse_substitution
 from launch.launch_context import LaunchContext
 from launch.some_substitutions_type import SomeSubstitutionsType
-from launch.substitution import SubstitutionFailure, normalize_to_list_of_substitutions, perform_substitutions
-from launch.substitutions import EnvironmentVariable, LaunchConfiguration
+from launch.substitution import (
+    Substitution,
+    SubstitutionFailure,
+    normalize_to_list_of_substitutions,
+    perform_substitutions,
+)
 from launch.utilities import normalize_typed_substitution, perform_typed_substitution
-
-from .substitutions import FindPackagePrefix, FindPackageShare
-
-_IN_FILE = re.compile(r"\$\((\S+)\s+([^\s)]+)(?:\s+([^)]*))?\)")
 
 
 @cache
@@ -69,6 +69,21 @@ class Parameter:
         self.__name = normalize_to_list_of_substitutions(name)
         self.__value = ParameterValue(value, value_type=value_type)
 
+    @property
+    def name(self) -> list[Substitution]:
+        """The name, not evaluated."""
+        return self.__name
+
+    @property
+    def value(self) -> Any:
+        """The value, not evaluated."""
+        return self.__value.value
+
+    @property
+    def value_type(self) -> Any:
+        """The type, None for YAML's rules."""
+        return self.__value.value_type
+
     def evaluate(self, context: LaunchContext) -> tuple[str, Any]:
         """Return name and value in this context."""
         return perform_substitutions(context, self.__name), self.__value.evaluate(context)
@@ -87,8 +102,8 @@ class ParameterFile:
 
         Args:
             param_file: its path.
-            allow_substs: replace `$(var name)`, `$(env NAME)`, `$(find-pkg-share pkg)` and `$(find-pkg-prefix pkg)`
-                in it; a default may follow the name of a variable.
+            allow_substs: replace substitutions in it, such as `$(var name default)`, `$(env NAME)` and
+                `$(find-pkg-share pkg)`; see `launch.frontend`.
         """
         path = os.fspath(param_file) if isinstance(param_file, PathLike) else param_file
         self.__param_file = normalize_to_list_of_substitutions(path)
@@ -108,32 +123,17 @@ class ParameterFile:
         """Return the path of the file, or of a copy in which the substitutions are replaced.
 
         Raises:
-            SubstitutionFailure: a substitution in it is unknown or has no value, or the copy is not valid YAML.
+            SubstitutionFailure: a substitution in it cannot be read or has no value, or the copy is not valid YAML.
         """
         path = Path(perform_substitutions(context, self.__param_file))
         if not perform_typed_substitution(context, self.__allow_substs, bool):
             return path
-        text = _IN_FILE.sub(lambda match: _substitute(context, match), path.read_text())
+        text = perform_substitutions(context, parse_substitution(path.read_text()))
         try:
             yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise SubstitutionFailure(f"The substituted parameter file is not a valid yaml file: {path}") from error
         return write_parameter_file(text)
-
-
-def _substitute(context: LaunchContext, match: re.Match[str]) -> str:
-    kind, name, default = match.groups()
-    if kind == "var":
-        return LaunchConfiguration(name, default=default).perform(context)
-    if kind == "env":
-        return EnvironmentVariable(name, default_value=default).perform(context)
-    if kind == "find-pkg-share":
-        return FindPackageShare(name).perform(context)
-    if kind == "find-pkg-prefix":
-        return FindPackagePrefix(name).perform(context)
-    raise SubstitutionFailure(
-        f"Unknown substitution in parameter file: {kind}; known: var, env, find-pkg-share, find-pkg-prefix"
-    )
 
 
 def write_parameter_file(text: str) -> Path:

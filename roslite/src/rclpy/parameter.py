@@ -179,24 +179,28 @@ def parameter_dict_from_yaml_file(
 
     Args:
         parameter_file: the file.
-        use_wildcard: take what is written under ``/**`` too.
-        target_nodes: absolute names of nodes; all if None.
-        namespace: put before the names of the parameters.
+        use_wildcard: take what is written under ``/**`` too; what is written under a name wins.
+        target_nodes: names of nodes as the file has them; all if None or empty.
+        namespace: put before the names of the parameters as it is.
 
     Raises:
-        RuntimeError: the file has nothing for these nodes.
+        RuntimeError: the file has nothing for one of these nodes, or is not a parameter file.
     """
     with open(parameter_file, encoding="utf-8") as file:
-        content = yaml.safe_load(file) or {}
-    chosen = [key for key in content if target_nodes is None or key in target_nodes or key.lstrip("/") in target_nodes]
-    if use_wildcard and "/**" in content and "/**" not in chosen:
-        chosen.insert(0, "/**")
+        content = yaml.safe_load(file)
+    if not isinstance(content, dict):
+        raise RuntimeError(f"'{parameter_file}' is not a valid ROS parameter file")
+    chosen = target_nodes or [node for node in content if node != "/**"]
+    for node in chosen:
+        if node not in content:
+            raise RuntimeError(f"Param file does not contain parameters for {node}, only for nodes: {list(content)}")
+    if use_wildcard and "/**" in content:
+        chosen = ["/**", *chosen]
     if not chosen:
-        raise RuntimeError(f"Param file does not contain any valid parameters for {target_nodes}")
-    prefix = f"{namespace}{PARAMETER_SEPARATOR_STRING}" if namespace else ""
+        raise RuntimeError("Param file does not contain selected parameters")
     values: dict[str, Any] = {}
     for node in chosen:
-        if "ros__parameters" not in content[node]:
+        if not isinstance(content[node], dict) or "ros__parameters" not in content[node]:
             raise RuntimeError(f"YAML file is not a valid ROS parameter file for node {node}")
-        values.update(flatten(content[node]["ros__parameters"], prefix))
+        values.update(flatten(content[node]["ros__parameters"], namespace))
     return {name: Parameter(name, value=value).to_parameter_msg() for name, value in values.items()}

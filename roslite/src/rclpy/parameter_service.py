@@ -1,6 +1,7 @@
 """The services through which others read and set the parameters of a node."""
 
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rclpy.exceptions import ParameterNotDeclaredException, ParameterUninitializedException
@@ -43,28 +44,19 @@ class ParameterService:
             raise ReferenceError("the node of this parameter service is gone")
         return node
 
-    def _value(self, name: str) -> Parameter:
-        try:
-            return self.node.get_parameter(name)
-        except (ParameterNotDeclaredException, ParameterUninitializedException):
-            return Parameter(name, Parameter.Type.NOT_SET, None)
-
     def _describe(self, request: Any, response: Any) -> Any:
-        from rcl_interfaces.msg import ParameterDescriptor
-
-        known = self.node.has_parameter
-        response.descriptors = [
-            self.node.describe_parameter(name) if known(name) else ParameterDescriptor(name=name)
-            for name in request.names
-        ]
+        with suppress(ParameterNotDeclaredException):
+            response.descriptors = self.node.describe_parameters(request.names)
         return response
 
     def _get(self, request: Any, response: Any) -> Any:
-        response.values = [self._value(name).get_parameter_value() for name in request.names]
+        with suppress(ParameterNotDeclaredException, ParameterUninitializedException):
+            response.values = [parameter.get_parameter_value() for parameter in self.node.get_parameters(request.names)]
         return response
 
     def _get_types(self, request: Any, response: Any) -> Any:
-        response.types = [self._value(name).type_.value for name in request.names]
+        with suppress(ParameterNotDeclaredException):
+            response.types = [self.node.get_parameter_type(name).value for name in request.names]
         return response
 
     def _list(self, request: Any, response: Any) -> Any:

@@ -52,7 +52,7 @@ class Subscription(Destroyable):
         self.raw = raw
         self._node = node
         self._wants_info = _wants_info(callback)
-        self._malformed = 0
+        self.malformed = 0
         self._name = node.resolve_topic_name(topic)
         name = topic_name(self._name, qos_profile.avoid_ros_namespace_conventions)
         self.entity = node.context.participant.create_reader(
@@ -91,7 +91,7 @@ class Subscription(Destroyable):
         try:
             return cdr.deserialize(received.data, self.msg_type), info
         except cdr.CdrError as error:
-            self._malformed += 1
+            self.malformed += 1
             self._node.get_logger().error(f"dropping a malformed message on '{self._name}': {error}", once=True)
             return None
 

@@ -6,7 +6,10 @@ looks for everything, until nothing new has come for a while.
 
 from __future__ import annotations
 
+import argparse
 import os
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +18,7 @@ from typing import TypeVar
 import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from .command import CommandError
 
@@ -28,16 +32,36 @@ _LISTEN_AT_MOST_S = 5.0
 _POLL_S = 0.02
 
 
+def add_node_arguments(parser: argparse.ArgumentParser, *, daemon: bool = True) -> None:
+    """Declare the arguments of verbs that have a node; `daemon` where ROS 2's own asks a daemon about the graph."""
+    parser.add_argument(
+        "--spin-time",
+        metavar="S",
+        type=float,
+        default=0.0,
+        help="Listen so long before looking; without it, until nothing new is found",
+    )
+    parser.add_argument("-s", "--use-sim-time", action="store_true", help="Enable ROS simulation time")
+    if daemon:
+        parser.add_argument("--no-daemon", action="store_true", help="Ask no daemon, which is so anyway: there is none")
+
+
 @contextmanager
-def cli_node(name: str = "_ros2cli") -> Iterator[Node]:
-    """A node for the time of a command; its name is hidden and its own."""
+def cli_node(args: argparse.Namespace, name: str | None = None) -> Iterator[Node]:
+    """A node for the time of a command; its name, unless given, is hidden and its own."""
     rclpy.init(args=[])
     try:
-        node = rclpy.create_node(f"{name}_{os.getpid()}", start_parameter_services=False, enable_rosout=False)
+        node = rclpy.create_node(
+            name or f"_ros2cli_{os.getpid()}",
+            start_parameter_services=False,
+            enable_rosout=False,
+            parameter_overrides=[Parameter("use_sim_time", value=getattr(args, "use_sim_time", False))],
+        )
+        time.sleep(getattr(args, "spin_time", 0.0))
         yield node
         node.destroy_node()
     except ExternalShutdownException:
-        raise KeyboardInterrupt from None  # a signal, as it is without rclpy
+        sys.exit(int(signal.SIGTERM))
     finally:
         rclpy.try_shutdown()
 
@@ -48,8 +72,21 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = SOUGHT_FOR_S) -> 
     while not condition():
         if time.monotonic() >= deadline:
             return False
-        time.sleep(_POLL_S)
+        _pause()
     return True
+
+
+def _pause() -> None:
+    time.sleep(_POLL_S)
+    if not rclpy.ok():
+        raise ExternalShutdownException
+
+
+def spin_for(node: Node, seconds: float) -> None:
+    """Run the callbacks of a node for a while."""
+    deadline = time.monotonic() + seconds
+    while (remaining := deadline - time.monotonic()) > 0:
+        rclpy.spin_once(node, timeout_sec=remaining)
 
 
 def settled(query: Callable[[], T]) -> T:
@@ -57,7 +94,7 @@ def settled(query: Callable[[], T]) -> T:
     start = changed = time.monotonic()
     answer = query()
     while time.monotonic() - changed < _QUIET_FOR_S and time.monotonic() - start < _LISTEN_AT_MOST_S:
-        time.sleep(_POLL_S)
+        _pause()
         if (latest := query()) != answer:
             answer, changed = latest, time.monotonic()
     return answer

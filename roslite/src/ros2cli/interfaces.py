@@ -17,7 +17,7 @@ def message_type(name: str) -> Any:
     Raises:
         CommandError: there is none.
     """
-    return _load(get_message, name)
+    return _load(get_message, name, "message")
 
 
 def service_type(name: str) -> Any:
@@ -26,30 +26,39 @@ def service_type(name: str) -> Any:
     Raises:
         CommandError: there is none.
     """
-    return _load(get_service, name)
+    return _load(get_service, name, "service")
 
 
-def _load(get: Any, name: str) -> Any:
+def _load(get: Any, name: str, kind: str) -> Any:
     try:
         return get(name)
     except (ImportError, AttributeError, LookupError, ValueError) as error:
-        raise CommandError(f"The passed type is invalid: '{name}': {error}") from error
+        raise CommandError(f"The passed {kind} type is invalid: '{name}': {error}") from error
 
 
-def fill(message: Any, values: str) -> Any:
-    """Set the fields of a message from a YAML dictionary and return it.
+def parse_values(text: str) -> dict[str, Any]:
+    """Read the YAML dictionary that a message is to be filled from.
 
     Raises:
-        CommandError: it is no dictionary, or does not fit the message.
+        CommandError: it is none.
     """
     try:
-        fields = yaml.safe_load(values)
+        values = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise CommandError(f"The passed value is not valid YAML: {error}") from error
-    if not isinstance(fields, dict):
+    if not isinstance(values, dict):
         raise CommandError("The passed value needs to be a dictionary in YAML format")
+    return values
+
+
+def fill(message: Any, values: dict[str, Any]) -> Any:
+    """Set the fields of a message from a dictionary and return it.
+
+    Raises:
+        CommandError: the values do not fit the message.
+    """
     try:
-        set_message_fields(message, fields)
+        set_message_fields(message, values)
     except (AttributeError, TypeError, ValueError, AssertionError) as error:
         raise CommandError(f"Failed to populate field: {error}") from error
     return message

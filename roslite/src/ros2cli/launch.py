@@ -30,7 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-d", "--debug", action="store_true", help="Put the launch system in debug mode, with more verbose output."
     )
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
+        "-p",
+        "--print",
+        "--print-description",
+        action="store_true",
+        help="Print the launch description instead of launching it.",
+    )
+    instead.add_argument(
         "-s",
         "--show-args",
         "--show-arguments",
@@ -61,11 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Run the launch file, or show its arguments."""
     path, given = _launch_file_and_arguments(args)
-    if args.show_args:
-        try:
-            _show_arguments(path)
-        except InvalidLaunchFileError as error:
-            raise CommandError(str(error)) from error
+    if args.show_args or args.print:
+        description = _load(path)
+        if args.print:
+            print(ros_launch.LaunchIntrospector().format_launch_description(description))
+        else:
+            _show_arguments(description)
         return 0
     arguments = _parse_arguments(given)
     if args.launch_prefix is not None:
@@ -124,8 +133,15 @@ def _parse_arguments(given: list[str]) -> dict[str, str]:
     return arguments
 
 
-def _show_arguments(path: str) -> None:
-    arguments = get_launch_description_from_any_launch_file(path).get_launch_arguments()
+def _load(path: str) -> ros_launch.LaunchDescription:
+    try:
+        return get_launch_description_from_any_launch_file(path)
+    except InvalidLaunchFileError as error:
+        raise CommandError(str(error)) from error
+
+
+def _show_arguments(description: ros_launch.LaunchDescription) -> None:
+    arguments = description.get_launch_arguments()
     print("Arguments (pass arguments as '<name>:=<value>'):")
     for argument in arguments:
         print(f"\n    '{argument.name}':{'*' if argument._conditionally_included else ''}")

@@ -25,7 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int | str | None:
         What `sys.exit` takes: an exit code, None for 0, or an error message for 1.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if isinstance(sys.stdout, io.TextIOWrapper):
+    if arguments[:1] == ["--use-python-default-buffering"]:
+        del arguments[0]
+    elif isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     _put_own_python_first_on_path()
     try:

@@ -6,13 +6,24 @@ from .convert import (
     message_to_ordereddict,
     message_to_yaml,
 )
-from .get_interfaces import get_message_interfaces, get_service_interfaces
+from .get_interfaces import (
+    get_interface_packages,
+    get_interface_path,
+    get_interfaces,
+    get_message_interfaces,
+    get_service_interfaces,
+)
+from .import_message import import_message_from_namespaced_type
 from .set_message import set_message_fields
 
 __all__ = [
+    "get_interface_packages",
+    "get_interface_path",
+    "get_interfaces",
     "get_message_interfaces",
     "get_message_slot_types",
     "get_service_interfaces",
+    "import_message_from_namespaced_type",
     "message_to_csv",
     "message_to_ordereddict",
     "message_to_yaml",

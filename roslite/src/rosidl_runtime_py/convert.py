@@ -1,15 +1,15 @@
 """Messages as YAML, CSV and dictionaries."""
 
 import array
-from collections import OrderedDict
+from collections import OrderedDict, UserList
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
 import yaml
-from roslite.definitions import FieldType
-from roslite.messages import Message, fields_of
+from rosidl_parser import definition
 
-DEFAULT_TRUNCATE_LENGTH = 128
+_SEVERAL = (list, tuple, array.array, np.ndarray, Set, UserList)
 
 
 def message_to_yaml(
@@ -25,8 +25,8 @@ def message_to_yaml(
     Args:
         msg: the message.
         truncate_length: strings and sequences longer than this are cut off.
-        no_arr: leave the contents of sequences out.
-        no_str: leave the contents of strings out.
+        no_arr: tell type and length of sequences in place of their contents.
+        no_str: tell the length of strings in place of their contents.
         flow_style: everything on one line.
     """
     text: str = yaml.dump(
@@ -40,44 +40,77 @@ def message_to_yaml(
 
 
 def message_to_csv(msg: Any, *, truncate_length: int | None = None, no_arr: bool = False, no_str: bool = False) -> str:
-    """Return the values of a message, separated by commas."""
-    values = message_to_ordereddict(msg, truncate_length=truncate_length, no_arr=no_arr, no_str=no_str)
-    return ",".join(_flat(values))
+    """Return the values of a message, separated by commas; arguments as of :func:`message_to_yaml`."""
+
+    def text(value: Any, type_: definition.AbstractType | None = None) -> str:
+        if isinstance(value, _SEVERAL):
+            if no_arr and isinstance(type_, definition.AbstractNestedType):
+                return _abbreviate(value, type_)
+            shown = list(value)[:truncate_length]
+            return ",".join([*map(text, shown), *([] if len(shown) == len(value) else ["..."])])
+        if isinstance(value, str) and no_str:
+            return f"<string length: <{len(value)}>>"
+        if isinstance(value, (str, bytes)) and truncate_length is not None and len(value) > truncate_length:
+            return str(value[:truncate_length] + (b"..." if isinstance(value, bytes) else "..."))  # type: ignore[operator]
+        if hasattr(value, "SLOT_TYPES"):
+            return message_to_csv(value, truncate_length=truncate_length, no_arr=no_arr, no_str=no_str)
+        return str(value)
+
+    return ",".join(text(getattr(msg, slot), type_) for slot, type_ in zip(msg.__slots__, msg.SLOT_TYPES, strict=True))
 
 
 def message_to_ordereddict(
     msg: Any, *, truncate_length: int | None = None, no_arr: bool = False, no_str: bool = False
 ) -> "OrderedDict[str, Any]":
-    """Return the fields of a message, nested messages as dictionaries too."""
+    """Return the fields of a message, nested messages as dictionaries too; arguments as of :func:`message_to_yaml`."""
 
-    def convert(value: Any, type_: FieldType) -> Any:
-        if isinstance(value, Message):
-            return message_to_ordereddict(value, truncate_length=truncate_length, no_arr=no_arr, no_str=no_str)
-        if isinstance(value, str):
-            return f"<string length: <{len(value)}>>" if no_str else _cut(value, truncate_length)
+    def convert(value: Any, type_: definition.AbstractType | None = None) -> Any:
         if isinstance(value, bytes):
-            return value[0]
-        if isinstance(value, (list, tuple, array.array, np.ndarray)):
-            return _convert_several(value, type_)
-        return value
+            value = value.decode("latin-1")
+        elif isinstance(value, str) and no_str:
+            return f"<string length: <{len(value)}>>"
+        if isinstance(value, str):
+            return _cut(value, truncate_length)
+        if isinstance(value, _SEVERAL):
+            if no_arr and isinstance(type_, definition.AbstractNestedType):
+                return _abbreviate(value, type_)
+            return _several(value)
+        if hasattr(value, "SLOT_TYPES"):
+            return message_to_ordereddict(value, truncate_length=truncate_length, no_arr=no_arr, no_str=no_str)
+        return value.item() if isinstance(value, np.number) else value
 
-    def _convert_several(values: Any, type_: FieldType) -> Any:
-        if no_arr:
-            return f"<{type_.kind} type: {_name(type_)}, length: {len(values)}>"
-        shown = values if truncate_length is None else values[:truncate_length]
-        plain = shown.tolist() if isinstance(shown, (array.array, np.ndarray)) else [convert(v, type_) for v in shown]
-        return plain if len(shown) == len(values) else [*plain, "..."]
+    def _several(values: Any) -> Any:
+        if isinstance(values, (array.array, np.ndarray)):
+            shown = values[:truncate_length].tolist()
+        else:
+            shown = [convert(value) for value in list(values)[:truncate_length]]
+        if len(shown) < len(values):
+            shown.append("...")
+        return tuple(shown) if isinstance(values, tuple) else shown
 
-    return OrderedDict((field.name, convert(value, field.type)) for field, value in fields_of(msg))
+    fields = zip(msg.__slots__, msg.SLOT_TYPES, strict=True)
+    return OrderedDict((slot[1:], convert(getattr(msg, slot), type_)) for slot, type_ in fields)
 
 
-def get_message_slot_types(msg: Any) -> "OrderedDict[str, str]":
+def get_message_slot_types(msg: Any) -> "OrderedDict[str, definition.AbstractType]":
     """Return the fields of a message, each with its type."""
-    return OrderedDict(msg.get_fields_and_field_types())
+    return OrderedDict(zip((slot[1:] for slot in msg.__slots__), msg.SLOT_TYPES, strict=True))
 
 
-def _name(type_: FieldType) -> str:
-    return type_.base.replace("/msg/", "/")
+def _abbreviate(values: Any, type_: definition.AbstractNestedType) -> str:
+    name = _type_name(type_.value_type)
+    if isinstance(type_, definition.Array):
+        return f"<array type: {name}[{type_.size}]>"
+    bound = f"[{type_.maximum_size}]" if isinstance(type_, definition.BoundedSequence) else ""
+    return f"<sequence type: {name}{bound}, length: {len(values)}>"
+
+
+def _type_name(type_: definition.AbstractNestableType) -> str:
+    if isinstance(type_, definition.BasicType):
+        return type_.typename
+    if isinstance(type_, definition.NamespacedType):
+        return "/".join(type_.namespaced_name())
+    return "wstring" if isinstance(type_, definition.AbstractWString) else "string"
 
 
 def _cut(text: str, length: int | None) -> str:
@@ -85,14 +118,7 @@ def _cut(text: str, length: int | None) -> str:
 
 
 def _plain(value: Any) -> Any:
+    """Return dictionaries and lists of the kinds that YAML has without tags."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
-
-
-def _flat(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [text for item in value.values() for text in _flat(item)]
-    if isinstance(value, list):
-        return [text for item in value for text in _flat(item)]
-    return [str(value)]
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

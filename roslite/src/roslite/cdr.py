@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from roslite.definitions import Definition, FieldType
+from roslite.interface_types import STRINGS, Definition, FieldType
 
 LITTLE_ENDIAN = b"\x00\x01\x00\x00"
 HEADER_SIZE = 4
@@ -126,9 +126,9 @@ class _Generator:
             self.several(type_, target)
         elif type_.is_message:
             self.nested(type_, target)
-        elif type_.base == "string":
+        elif type_.base in STRINGS:
             self.flush()
-            self.string(target)
+            self.string(target) if type_.base == "string" else self.wide_string(target)
         else:
             self.number(FORMATS[type_.base], target)
 
@@ -164,6 +164,9 @@ class _Generator:
     def string(self, target: str) -> None:
         raise NotImplementedError
 
+    def wide_string(self, target: str) -> None:
+        raise NotImplementedError
+
     def several(self, type_: FieldType, target: str) -> None:
         raise NotImplementedError
 
@@ -197,6 +200,14 @@ class _Writer(_Generator):
         self.source.line(f"out += {name}.pack(len({text}) + 1) + {text} + PADDING[1]")
         self.source.know(1)
 
+    def wide_string(self, target: str) -> None:
+        self.align(4)
+        name, _ = self.struct_name("I", "<")
+        units = self.source.fresh("w")
+        self.source.line(f"{units} = wide({target})")
+        self.source.line(f"out += {name}.pack(len({units})) + {units}.tobytes()")
+        self.source.know(4)
+
     def several(self, type_: FieldType, target: str) -> None:
         source = self.source
         items = source.fresh("v")
@@ -206,12 +217,12 @@ class _Writer(_Generator):
             name, _ = self.struct_name("I", "<")
             source.line(f"out += {name}.pack(len({items}))")
             source.know(4)
-        if type_.is_message or type_.base == "string":
+        if type_.is_message or type_.base in STRINGS:
             item = source.fresh("i")
             source.line(f"for {item} in {items}:")
             source.indent += 1
             source.know(1)
-            self.field(FieldType(type_.base, string_bound=type_.string_bound), item)
+            self.field(type_.element, item)
             self.flush()
             source.indent -= 1
             source.know(1)
@@ -281,11 +292,17 @@ class _Reader(_Generator):
         self.source.line("p = e")
         self.source.know(1)
 
+    def wide_string(self, target: str) -> None:
+        self._end(self._length(), 4)
+        self.source.line(f"{target} = narrow(frombuffer(data[p:e], '{self.byte_order}u4'))")
+        self.source.line("p = e")
+        self.source.know(4)
+
     def several(self, type_: FieldType, target: str) -> None:
         length = self._length() if type_.kind == "sequence" else str(type_.size)
         if type_.kind == "sequence" and type_.size:
             self.source.line(f"if {length} > {type_.size}: raise too_long({length}, {type_.size})")
-        if type_.is_message or type_.base == "string":
+        if type_.is_message or type_.base in STRINGS:
             self._loop(type_, length, target)
             return
         size = struct.calcsize("=" + FORMATS[type_.base])
@@ -311,7 +328,7 @@ class _Reader(_Generator):
             self.flush()
             source.line(f"{items}.append({name})")
         else:
-            self.string(item)
+            self.field(type_.element, item)
             source.line(f"{items}.append({item})")
         source.indent -= 1
         source.know(1)
@@ -353,6 +370,15 @@ def _swapped(code: str, data: memoryview) -> "array[Any]":
     return numbers
 
 
+def _wide(text: str) -> "np.ndarray[Any, Any]":
+    """Return the UTF-16 code units of a text, each in the 4 bytes that ROS 2's middlewares give it."""
+    return np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2").astype("<u4")
+
+
+def _narrow(units: "np.ndarray[Any, Any]") -> str:
+    return units.astype("<u2").tobytes().decode("utf-16-le", "replace")
+
+
 def _too_short(needed: int, size: int) -> CdrError:
     return CdrError(f"{needed} bytes are announced, {size} are there")
 
@@ -367,6 +393,8 @@ _RUNTIME: dict[str, Any] = {
     "frombuffer": np.frombuffer,
     "numbers": _numbers,
     "swapped": _swapped,
+    "wide": _wide,
+    "narrow": _narrow,
     "too_short": _too_short,
     "too_long": _too_long,
 }

@@ -7,7 +7,7 @@ from typing import Any
 import cyclonedds.idl.types
 from cyclonedds.idl import IdlStruct
 
-from roslite.definitions import PLACEHOLDER, Definition, FieldType
+from roslite.interface_types import PLACEHOLDER, Definition, FieldType
 from roslite.messages import message_class
 
 types: Any = cyclonedds.idl.types
@@ -60,6 +60,9 @@ def _fields(definition: Definition) -> list[tuple[str, Any]]:
 def _type(type_: FieldType) -> Any:
     if type_.is_message:
         base: Any = dds_type(type_.base)
+    elif type_.base == "wstring":
+        # The binding has no such type, but on the wire it is this.
+        base = types.sequence[types.uint32]
     elif type_.string_bound:
         base = types.bounded_str[type_.string_bound]
     else:

@@ -1,21 +1,20 @@
 """How the environment sets up DDS."""
 
 import os
+import re
+from enum import Enum
+from xml.sax.saxutils import quoteattr
 
 MAX_DOMAIN_ID = 232
 
 _DOMAIN = """
 <CycloneDDS><Domain>
   <General>
-    {interfaces}
+    {general}
     <MaxMessageSize>65500B</MaxMessageSize>
     <FragmentSize>{fragment}</FragmentSize>
   </General>
-  <Discovery>
-    {discovery}
-    <ParticipantIndex>auto</ParticipantIndex>
-    <MaxAutoParticipantIndex>99</MaxAutoParticipantIndex>
-  </Discovery>
+  <Discovery>{discovery}</Discovery>
   <Internal>
     <SocketReceiveBufferSize max="16MB"/>
     <SocketSendBufferSize max="16MB"/>
@@ -26,18 +25,23 @@ _DOMAIN = """
   </Internal>
 </Domain></CycloneDDS>
 """
+_NO_MULTICAST = "<AllowMulticast>false</AllowMulticast>"
+_LOOPBACK_FRAGMENT, _ETHERNET_FRAGMENT = "63000B", "1344B"
 
-_THIS_HOST = {
-    "interfaces": '<Interfaces><NetworkInterface name="{loopback}"/></Interfaces>'
-    "<AllowMulticast>false</AllowMulticast>",
-    "discovery": '<Peers><Peer address="127.0.0.1"/></Peers>',
-    "fragment": "63000B",
-}
-_SUBNET = {"interfaces": "", "discovery": "", "fragment": "1344B"}
+_HOST = re.compile(r"[A-Za-z0-9.:_%-]+")
 
 
 class SettingsError(ValueError):
     """An environment variable has a value that makes no sense."""
+
+
+class DiscoveryRange(Enum):
+    """How far discovery reaches; the values of ``ROS_AUTOMATIC_DISCOVERY_RANGE``."""
+
+    OFF = "OFF"
+    LOCALHOST = "LOCALHOST"
+    SUBNET = "SUBNET"
+    SYSTEM_DEFAULT = "SYSTEM_DEFAULT"
 
 
 def domain_id() -> int:
@@ -52,26 +56,72 @@ def domain_id() -> int:
     return int(text)
 
 
-def stays_on_this_host() -> bool:
-    """Whether discovery is limited to this host: yes, unless the environment opens it.
+def discovery_range() -> DiscoveryRange:
+    """Return how far discovery reaches: this host, unless the environment says otherwise.
+
+    ``ROS_LOCALHOST_ONLY=1`` wins over ``ROS_AUTOMATIC_DISCOVERY_RANGE``, as in Jazzy.
 
     Raises:
         SettingsError: ``ROS_AUTOMATIC_DISCOVERY_RANGE`` has an unknown value.
     """
-    choices = {"LOCALHOST": True, "SUBNET": False, "SYSTEM_DEFAULT": False, "OFF": True}
-    if text := os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "").strip():
-        try:
-            return choices[text.upper()]
-        except KeyError:
-            known = ", ".join(choices)
-            raise SettingsError(f"ROS_AUTOMATIC_DISCOVERY_RANGE is '{text}', not one of: {known}") from None
-    return os.environ.get("ROS_LOCALHOST_ONLY", "").strip() != "0"
+    text = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "").strip().upper()
+    if text not in ("", *DiscoveryRange.__members__):
+        known = ", ".join(DiscoveryRange.__members__)
+        raise SettingsError(f"ROS_AUTOMATIC_DISCOVERY_RANGE is '{text}', not one of: {known}")
+    localhost_only = os.environ.get("ROS_LOCALHOST_ONLY", "").strip()
+    if localhost_only == "1":
+        return DiscoveryRange.LOCALHOST
+    if text:
+        return DiscoveryRange[text]
+    return DiscoveryRange.SUBNET if localhost_only == "0" else DiscoveryRange.LOCALHOST
+
+
+def static_peers() -> list[str]:
+    """Return the hosts that ``ROS_STATIC_PEERS`` names, separated by semicolons.
+
+    Raises:
+        SettingsError: one of them is neither an address nor the name of a host.
+    """
+    peers = [peer.strip() for peer in os.environ.get("ROS_STATIC_PEERS", "").split(";") if peer.strip()]
+    for peer in peers:
+        if not _HOST.fullmatch(peer):
+            raise SettingsError(f"ROS_STATIC_PEERS has '{peer}', neither an address nor the name of a host")
+    return peers
 
 
 def cyclone_configuration() -> str | None:
-    """Return the XML that Cyclone DDS is configured with, None where ``CYCLONEDDS_URI`` says it already."""
+    """Return the XML that Cyclone DDS is configured with, None where ``CYCLONEDDS_URI`` says it already.
+
+    Raises:
+        SettingsError: an environment variable has a value that makes no sense.
+    """
     if os.environ.get("CYCLONEDDS_URI"):
         return None
+    reach = discovery_range()
+    if reach is DiscoveryRange.SYSTEM_DEFAULT:
+        return _configuration()
+    if reach is DiscoveryRange.OFF:
+        # Only participants that carry the same tag see each other.
+        tag = f"<ParticipantIndex>none</ParticipantIndex><Tag>ros_discovery_off_{os.getpid()}</Tag>"
+        return _configuration(_NO_MULTICAST, tag)
+    peers = static_peers()
+    if reach is DiscoveryRange.SUBNET:
+        return _configuration(discovery=_discovery(peers))
+    if peers:
+        return _configuration(_NO_MULTICAST, _discovery(["127.0.0.1", *peers]))
     loopback = "lo0" if os.uname().sysname == "Darwin" else "lo"
-    choice = _THIS_HOST if stays_on_this_host() else _SUBNET
-    return _DOMAIN.format(**{key: value.format(loopback=loopback) for key, value in choice.items()})
+    interfaces = f'<Interfaces><NetworkInterface name="{loopback}"/></Interfaces>'
+    return _configuration(interfaces + _NO_MULTICAST, _discovery(["127.0.0.1"]), _LOOPBACK_FRAGMENT)
+
+
+def _configuration(general: str = "", discovery: str = "", fragment: str = _ETHERNET_FRAGMENT) -> str:
+    return _DOMAIN.format(general=general, discovery=discovery, fragment=fragment)
+
+
+def _discovery(peers: list[str]) -> str:
+    """Return what lets up to 100 processes of a host be found by those that know its address."""
+    addresses = "".join(f"<Peer address={quoteattr(peer)}/>" for peer in peers)
+    return (
+        "<ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>99</MaxAutoParticipantIndex>"
+        f"<Peers>{addresses}</Peers>"
+    )

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from .matrices import quaternion_matrix
 from .quaternions import quaternion_about_axis, quaternion_multiply
-from .vectors import EPSILON, Array
+from .vectors import EPSILON, Array, Quaternion
 
 _AXES = {"x": 0, "y": 1, "z": 2}
 
@@ -16,22 +16,22 @@ def _parse(axes: str) -> tuple[bool, list[int]]:
     """Return whether the axes rotate along, and their numbers as for static axes.
 
     Raises:
-        ValueError: the axes are not named as in ``sxyz``.
+        KeyError: the axes are not named as in ``sxyz``.
     """
     frame, letters = axes[:1], axes[1:]
     valid = frame in ("s", "r") and len(letters) == 3 and set(letters) <= set("xyz")
     if not valid or letters[0] == letters[1] or letters[1] == letters[2]:
-        raise ValueError(f"axes are '{axes}', but must be 's' or 'r' and three axes, neighbours differing: as 'sxyz'")
+        raise KeyError(f"axes are '{axes}', but must be 's' or 'r' and three axes, neighbours differing: as 'sxyz'")
     numbers = [_AXES[letter] for letter in letters]
     return frame == "r", numbers[::-1] if frame == "r" else numbers
 
 
-def quaternion_from_euler(ai: float, aj: float, ak: float, axes: str = "sxyz") -> Array:
+def quaternion_from_euler(ai: float, aj: float, ak: float, axes: str = "sxyz") -> Quaternion:
     """Return the rotation by three angles, in the order of the axes, as a quaternion [x, y, z, w]."""
     rotating, numbers = _parse(axes)
     angles = (ak, aj, ai) if rotating else (ai, aj, ak)
     unit = np.identity(3)
-    q = np.array([0.0, 0.0, 0.0, 1.0])
+    q = (0.0, 0.0, 0.0, 1.0)
     for angle, number in zip(angles, numbers, strict=True):
         q = quaternion_multiply(quaternion_about_axis(angle, unit[number]), q)
     return q

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .vectors import EPSILON, Array, unit_vector
+from .vectors import EPSILON, Array, Quaternion, unit_vector
 
 
 def identity_matrix() -> Array:
@@ -112,8 +112,8 @@ def quaternion_matrix(quaternion: ArrayLike) -> Array:
     )
 
 
-def quaternion_from_matrix(matrix: ArrayLike) -> Array:
-    """Return the rotation of a matrix as a quaternion [x, y, z, w].
+def quaternion_from_matrix(matrix: ArrayLike) -> Quaternion:
+    """Return the rotation of a matrix as a quaternion [x, y, z, w] whose last number is not negative.
 
     The largest component is found first and the others from it (Shepperd 1978), so that no digits are lost.
     """
@@ -124,7 +124,7 @@ def quaternion_from_matrix(matrix: ArrayLike) -> Array:
         root = math.sqrt(trace + 1.0)
         q[3] = root / 2.0
         q[:3] = np.array([m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]]) / (2.0 * root)
-        return q
+        return _as_tuple(q)
     i = int(np.argmax(np.diagonal(m)[:3]))
     j, k = (i + 1) % 3, (i + 2) % 3
     root = math.sqrt(m[i, i] - m[j, j] - m[k, k] + 1.0)
@@ -132,7 +132,12 @@ def quaternion_from_matrix(matrix: ArrayLike) -> Array:
     q[j] = (m[i, j] + m[j, i]) / (2.0 * root)
     q[k] = (m[i, k] + m[k, i]) / (2.0 * root)
     q[3] = (m[k, j] - m[j, k]) / (2.0 * root)
-    return q
+    return _as_tuple(q if q[3] >= 0.0 else -q)
+
+
+def _as_tuple(quaternion: Array) -> Quaternion:
+    x, y, z, w = quaternion.tolist()
+    return x, y, z, w
 
 
 def random_quaternion(rand: ArrayLike | None = None) -> Array:

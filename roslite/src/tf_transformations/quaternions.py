@@ -5,29 +5,28 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .vectors import EPSILON, Array, unit_vector
+from .vectors import EPSILON, Array, Quaternion, unit_vector
 
 
-def quaternion_about_axis(angle: float, axis: ArrayLike) -> Array:
+def quaternion_about_axis(angle: float, axis: ArrayLike) -> Quaternion:
     """Return the rotation by an angle in radians about an axis [3] of any length."""
     direction = np.asarray(axis, dtype=np.float64)[:3]
     length = float(np.linalg.norm(direction))
     if length > EPSILON:
         direction = direction * (math.sin(angle / 2.0) / length)
-    return np.append(direction, math.cos(angle / 2.0))
+    x, y, z = direction.tolist()
+    return x, y, z, math.cos(angle / 2.0)
 
 
-def quaternion_multiply(quaternion1: ArrayLike, quaternion0: ArrayLike) -> Array:
+def quaternion_multiply(quaternion1: ArrayLike, quaternion0: ArrayLike) -> Quaternion:
     """Return the product: the rotation ``quaternion0`` followed by ``quaternion1``."""
-    x0, y0, z0, w0 = np.asarray(quaternion0, dtype=np.float64)
-    x1, y1, z1, w1 = np.asarray(quaternion1, dtype=np.float64)
-    return np.array(
-        [
-            w1 * x0 + x1 * w0 + y1 * z0 - z1 * y0,
-            w1 * y0 - x1 * z0 + y1 * w0 + z1 * x0,
-            w1 * z0 + x1 * y0 - y1 * x0 + z1 * w0,
-            w1 * w0 - x1 * x0 - y1 * y0 - z1 * z0,
-        ]
+    x0, y0, z0, w0 = np.asarray(quaternion0, dtype=np.float64).tolist()
+    x1, y1, z1, w1 = np.asarray(quaternion1, dtype=np.float64).tolist()
+    return (
+        w1 * x0 + x1 * w0 + y1 * z0 - z1 * y0,
+        w1 * y0 - x1 * z0 + y1 * w0 + z1 * x0,
+        w1 * z0 + x1 * y0 - y1 * x0 + z1 * w0,
+        w1 * w0 - x1 * x0 - y1 * y0 - z1 * z0,
     )
 
 

@@ -38,7 +38,7 @@ class DeclareLaunchArgument(Action):
         super().__init__(condition=condition)
         self.__name = name
         self.__default_value = None if default_value is None else normalize_to_list_of_substitutions(default_value)
-        self.__choices = None if choices is None else list(choices)
+        self.__choices = choices
         if choices is not None and not choices:
             raise RuntimeError("Provided choices arg is empty. Use None to ignore the choice list.")
         if choices is not None and isinstance(default_value, str) and default_value not in choices:
@@ -62,7 +62,7 @@ class DeclareLaunchArgument(Action):
         return self.__description
 
     @property
-    def choices(self) -> list[str] | None:
+    def choices(self) -> Sequence[str] | None:
         """The values allowed, None for any."""
         return self.__choices
 
@@ -84,9 +84,9 @@ class DeclareLaunchArgument(Action):
             )
 
 
-def _describe(description: str | None, choices: list[str] | None) -> str:
+def _describe(description: str | None, choices: Sequence[str] | None) -> str:
     if choices is None:
-        return description or "no description given"
+        return "no description given" if description is None else description
     if description is None:
         return f"One of: {choices}"
     return f"{description.removesuffix('.')}. Valid choices are: {choices}"

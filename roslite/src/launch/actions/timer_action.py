@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from launch.action import Action
@@ -69,8 +69,7 @@ class TimerAction(Action):
 
         if self.__cancelled:
             return
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.__future = future
         self.__locals = context.get_locals_as_dict()
 
@@ -82,9 +81,13 @@ class TimerAction(Action):
         context.register_event_handler(
             EventHandler(matcher=self.__is_mine, entities=_Then(self.__actions, self.__locals), handle_once=True)
         )
-        loop.call_later(perform_typed_substitution(context, self.__period, float), time_is_up)
+        self._call_later(context, perform_typed_substitution(context, self.__period, float), time_is_up)
         if perform_typed_substitution(context, self.__cancel_on_shutdown, bool):
             context.register_event_handler(OnShutdown(on_shutdown=lambda event, context: self.cancel()))
+
+    def _call_later(self, context: LaunchContext, period: float, function: Callable[[], None]) -> None:
+        """Call the function in the launch's loop when a time in seconds has passed."""
+        asyncio.get_running_loop().call_later(period, function)
 
     def __is_mine(self, event: object) -> bool:
         return isinstance(event, TimerEvent) and event.timer_action is self

@@ -38,7 +38,11 @@ class IfCondition(Condition):
 
     def __init__(self, predicate_expression: SomeSubstitutionsType) -> None:
         self.__expression = normalize_to_list_of_substitutions(predicate_expression)
-        super().__init__(predicate=lambda context: evaluate_condition_expression(context, self.__expression))
+        super().__init__(predicate=self._predicate_func)
+
+    def _predicate_func(self, context: LaunchContext) -> bool:
+        """Evaluate, and remember nothing; launch files of others call it."""
+        return evaluate_condition_expression(context, self.__expression)
 
     def describe(self) -> str:
         """The expression, in ROS 2's words."""
@@ -50,7 +54,11 @@ class UnlessCondition(Condition):
 
     def __init__(self, predicate_expression: SomeSubstitutionsType) -> None:
         self.__expression = normalize_to_list_of_substitutions(predicate_expression)
-        super().__init__(predicate=lambda context: not evaluate_condition_expression(context, self.__expression))
+        super().__init__(predicate=self._predicate_func)
+
+    def _predicate_func(self, context: LaunchContext) -> bool:
+        """Evaluate, and remember nothing; launch files of others call it."""
+        return not evaluate_condition_expression(context, self.__expression)
 
     def describe(self) -> str:
         """The expression, in ROS 2's words."""

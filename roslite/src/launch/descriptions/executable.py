@@ -73,6 +73,16 @@ class Executable:
         return self.__cwd
 
     @property
+    def env(self) -> Pairs | None:
+        """The whole environment as given, None for that of the launch."""
+        return self.__env
+
+    @property
+    def additional_env(self) -> Pairs:
+        """The variables that are added to it, as given."""
+        return self.__additional_env
+
+    @property
     def final_cmd(self) -> list[str] | None:
         """The command with its prefix, None before `prepare`."""
         return self.__final_cmd
@@ -96,8 +106,9 @@ class Executable:
         """Evaluate the substitutions in the context."""
         cmd = [perform_substitutions(context, part) for part in self.__cmd]
         self.__final_cmd = self.__prefix_for(context, cmd[0]) + cmd
-        name = self.__final_cmd[0] if self.__name is None else perform_substitutions(context, self.__name)
-        self.__final_name = f"{os.path.basename(name)}-{next(_process_numbers)}"
+        executable = os.path.basename(self.__final_cmd[0])
+        name = executable if self.__name is None else perform_substitutions(context, self.__name)
+        self.__final_name = f"{name}-{next(_process_numbers)}"
         self.__final_cwd = None if self.__cwd is None else perform_substitutions(context, self.__cwd)
         env = dict(context.environment) if self.__env is None else _evaluated(context, self.__env)
         self.__final_env = {**env, **_evaluated(context, self.__additional_env)}

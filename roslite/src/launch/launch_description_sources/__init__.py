@@ -4,6 +4,7 @@ from launch.invalid_launch_file_error import InvalidLaunchFileError
 
 from .launch_files import (
     AnyLaunchDescriptionSource,
+    InvalidFrontendLaunchFileError,
     InvalidPythonLaunchFileError,
     PythonLaunchDescriptionSource,
     get_launch_description_from_any_launch_file,
@@ -13,6 +14,7 @@ from .launch_files import (
 
 __all__ = [
     "AnyLaunchDescriptionSource",
+    "InvalidFrontendLaunchFileError",
     "InvalidLaunchFileError",
     "InvalidPythonLaunchFileError",
     "PythonLaunchDescriptionSource",

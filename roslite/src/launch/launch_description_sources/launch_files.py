@@ -14,10 +14,18 @@ from launch.launch_description_source import LaunchDescriptionSource
 from launch.some_substitutions_type import SomeSubstitutionsType
 
 _FUNCTION = "generate_launch_description"
+_FRONTENDS = {"xml": "XML", "yaml": "YAML", "yml": "YAML"}
 
 
-class InvalidPythonLaunchFileError(InvalidLaunchFileError):
+class InvalidPythonLaunchFileError(Exception):
     """A Python file that is no launch file."""
+
+
+class InvalidFrontendLaunchFileError(InvalidLaunchFileError):
+    """A launch file in another language than Python."""
+
+    def __init__(self, message: str) -> None:
+        Exception.__init__(self, message)
 
 
 def load_python_launch_file_as_module(python_launch_file_path: str) -> ModuleType:
@@ -53,33 +61,27 @@ def get_launch_description_from_any_launch_file(launch_file_path: str) -> Launch
     """Load a launch file.
 
     Raises:
-        InvalidLaunchFileError: it is missing, not in Python, or raises while it is loaded; the message says where.
+        InvalidFrontendLaunchFileError: it is in XML or YAML.
+        InvalidLaunchFileError: it is missing, or something is raised while it is loaded; the message says where.
     """
-    if not os.path.isfile(launch_file_path):
-        raise InvalidLaunchFileError(f"The launch file '{launch_file_path}' does not exist")
     extension = os.path.splitext(launch_file_path)[1].lstrip(".")
-    if extension != "py":
-        raise InvalidLaunchFileError(
-            f"Unknown format of launch file '{launch_file_path}': only Python launch files (.py) can be launched here"
+    if extension in _FRONTENDS and os.path.isfile(launch_file_path):
+        raise InvalidFrontendLaunchFileError(
+            f"The launch file '{launch_file_path}' is in {_FRONTENDS[extension]}: only Python can be read here"
         )
     try:
         return get_launch_description_from_python_launch_file(launch_file_path)
-    except InvalidLaunchFileError:
-        raise
     except Exception as error:
         # A launch file is a program of its own: anything may come out of it, and the user needs to know where it was.
-        raise InvalidLaunchFileError(
-            f"Caught exception when trying to load file of format [py]: "
-            f"{type(error).__name__}: {error}{_place(error, launch_file_path)}"
-        ) from error
+        _add_place(error, launch_file_path)
+        raise InvalidLaunchFileError(extension, likely_errors=[error]) from error
 
 
-def _place(error: BaseException, launch_file_path: str) -> str:
-    """The last line of the launch file that the exception went through."""
-    if isinstance(error, SyntaxError):
-        return ""  # says it itself
+def _add_place(error: Exception, launch_file_path: str) -> None:
+    """Tell in the error's text the last line of the launch file that it went through."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == launch_file_path]
-    return f" ({launch_file_path}, line {lines[-1]})" if lines else f" ({launch_file_path})"
+    if lines and len(error.args) == 1:
+        error.args = (f"{error.args[0]} ({launch_file_path}, line {lines[-1]})",)
 
 
 class AnyLaunchDescriptionSource(LaunchDescriptionSource):

@@ -7,9 +7,10 @@ from .boolean import AllSubstitution, AndSubstitution, AnySubstitution, NotSubst
 from .command import Command
 from .comparison import EqualsSubstitution, IfElseSubstitution, NotEqualsSubstitution
 from .environment_variable import EnvironmentVariable
-from .files import FileContent, FindExecutable, PathJoinSubstitution, ThisLaunchFile, ThisLaunchFileDir
+from .files import FileContent, FindExecutable, ThisLaunchFile, ThisLaunchFileDir
 from .launch_configuration import LaunchConfiguration
 from .local_substitution import LocalSubstitution
+from .paths import PathJoinSubstitution, PathSubstitution, StringJoinSubstitution
 from .python_expression import PythonExpression
 
 __all__ = [
@@ -29,7 +30,9 @@ __all__ = [
     "NotSubstitution",
     "OrSubstitution",
     "PathJoinSubstitution",
+    "PathSubstitution",
     "PythonExpression",
+    "StringJoinSubstitution",
     "SubstitutionFailure",
     "TextSubstitution",
     "ThisLaunchFile",

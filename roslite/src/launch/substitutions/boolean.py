@@ -33,8 +33,9 @@ class AllSubstitution(Substitution):
         self.__values = [normalize_to_list_of_substitutions(arg) for arg in args]
 
     def perform(self, context: LaunchContext) -> str:
-        """Evaluate, up to the first value that decides."""
-        return str(all(_truth(context, value) for value in self.__values)).lower()
+        """Evaluate all values."""
+        truths = [_truth(context, value) for value in self.__values]
+        return str(all(truths)).lower()
 
 
 class AnySubstitution(Substitution):
@@ -44,8 +45,9 @@ class AnySubstitution(Substitution):
         self.__values = [normalize_to_list_of_substitutions(arg) for arg in args]
 
     def perform(self, context: LaunchContext) -> str:
-        """Evaluate, up to the first value that decides."""
-        return str(any(_truth(context, value) for value in self.__values)).lower()
+        """Evaluate all values."""
+        truths = [_truth(context, value) for value in self.__values]
+        return str(any(truths)).lower()
 
 
 class AndSubstitution(AllSubstitution):

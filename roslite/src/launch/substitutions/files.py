@@ -1,10 +1,8 @@
-"""Paths, executables and the contents of files."""
+"""Executables, launch files and the contents of files."""
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 from launch.launch_context import LaunchContext
@@ -15,27 +13,6 @@ from launch.substitution import (
     normalize_to_list_of_substitutions,
     perform_substitutions,
 )
-
-
-class PathJoinSubstitution(Substitution):
-    """Path components joined by the system's separator; each may itself be a list of text and substitutions."""
-
-    def __init__(self, substitutions: Iterable[SomeSubstitutionsType]) -> None:
-        self.__components = [normalize_to_list_of_substitutions(item) for item in substitutions]
-
-    @property
-    def substitutions(self) -> list[list[Substitution]]:
-        """The components."""
-        return self.__components
-
-    def describe(self) -> str:
-        """The components, in ROS 2's words."""
-        parts = (" + ".join(sub.describe() for sub in component) for component in self.__components)
-        return f"PathJoin({', '.join(parts)})"
-
-    def perform(self, context: LaunchContext) -> str:
-        """Join the components."""
-        return os.path.join(*(perform_substitutions(context, component) for component in self.__components))
 
 
 class FindExecutable(Substitution):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from launch.launch_description_entity import LaunchDescriptionEntity, SomeEntitiesType
 from launch.substitution import normalize_to_list_of_substitutions, perform_substitutions
 
 from .type_utils import normalize_typed_substitution, perform_typed_substitution
 
+if TYPE_CHECKING:
+    from launch.launch_context import LaunchContext
+
 __all__ = [
+    "create_future",
     "ensure_argument_type",
     "is_a",
     "is_a_subclass",
@@ -19,6 +24,7 @@ __all__ = [
     "normalize_typed_substitution",
     "perform_substitutions",
     "perform_typed_substitution",
+    "visit_all_entities_and_collect_futures",
 ]
 
 
@@ -51,3 +57,20 @@ def normalize_to_list_of_entities(entities: SomeEntitiesType | Iterable[Any]) ->
     if isinstance(entities, LaunchDescriptionEntity):
         return [entities]
     return [entity for item in entities for entity in normalize_to_list_of_entities(item)]
+
+
+def create_future(loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
+    """Return a new future of the loop."""
+    return loop.create_future()
+
+
+def visit_all_entities_and_collect_futures(
+    entity: LaunchDescriptionEntity, context: LaunchContext
+) -> list[tuple[LaunchDescriptionEntity, asyncio.Future[None]]]:
+    """Visit an entity and all that it yields, depth first, and return those that have work going on, with its end."""
+    sub_entities = entity.visit(context)
+    future = entity.get_asyncio_future()
+    found = [] if future is None else [(entity, future)]
+    for sub_entity in sub_entities or ():
+        found += visit_all_entities_and_collect_futures(sub_entity, context)
+    return found

@@ -65,9 +65,7 @@ def _parameter_value(loaded: Any, text: str) -> Any:
 
 
 def _convert(item: Any, scalar: type, text: str) -> Any:
-    if scalar is float and isinstance(item, int) and not isinstance(item, bool):
-        return float(item)
-    if type(item) is not scalar:
+    if not isinstance(item, scalar):
         raise ValueError(f"Cannot convert value '{text}' to '{scalar}'")
     return item
 
@@ -79,7 +77,9 @@ def normalize_typed_substitution(value: Any, data_type: Any = None) -> Any:
 
     Raises:
         TypeError: the value is neither of the type nor a substitution.
+        ValueError: `data_type` is none that a value can have.
     """
+    scalar, is_list = (None, None) if data_type is None else extract_type(data_type)
     if isinstance(value, Substitution):
         return [value]
     if isinstance(value, str):
@@ -88,13 +88,21 @@ def normalize_typed_substitution(value: Any, data_type: Any = None) -> Any:
         items = list(value)
         if any(isinstance(item, Substitution) for item in items):
             return normalize_to_list_of_substitutions(items)
-        return [normalize_to_list_of_substitutions(item) if isinstance(item, (list, tuple)) else item for item in items]
-    if data_type is not None:
-        scalar, is_list = extract_type(data_type)
-        numeric = scalar is float and isinstance(value, int)
-        if is_list or not (isinstance(value, scalar) or numeric):
-            raise TypeError(f"value={value!r} is not an instance of {data_type}, nor a substitution")
-    return value
+        if is_list is not False:
+            return _normalize_list(items, scalar)
+    elif type(value) in _SCALARS and is_list is not True and scalar in (None, type(value)):
+        return value
+    raise TypeError(f"value={value!r} is not an instance of {data_type}, nor a substitution")
+
+
+def _normalize_list(items: list[Any], scalar: type | None) -> list[Any]:
+    """Check that the items are of one type, where lists may be of any; integers beside floats become floats."""
+    kinds = {type(item) for item in items if not isinstance(item, (list, tuple))}
+    if kinds == {int, float}:
+        kinds, items = {float}, [float(item) for item in items]
+    if len(kinds) > 1 or not kinds <= (set(_SCALARS) if scalar is None else {scalar}):
+        raise TypeError(f"value={items!r} is not a list of {scalar or 'values of one type'}, nor of substitutions")
+    return [normalize_to_list_of_substitutions(item) if isinstance(item, (list, tuple)) else item for item in items]
 
 
 def perform_typed_substitution(context: LaunchContext, value: Any, data_type: Any = None) -> Any:
@@ -107,8 +115,11 @@ def perform_typed_substitution(context: LaunchContext, value: Any, data_type: An
         if value and all(isinstance(item, Substitution) for item in value):
             return coerce_to_type(perform_substitutions(context, value), data_type)
         scalar = None if data_type is None else extract_type(data_type)[0]
-        return [
+        items = [
             coerce_to_type(perform_substitutions(context, item), scalar) if isinstance(item, list) else item
             for item in value
         ]
+        if len({type(item) for item in items}) > 1:
+            raise ValueError(f"items of '{items}' are not of one type")
+        return items
     return value

@@ -14,7 +14,13 @@ from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.substitution import Substitution, normalize_to_list_of_substitutions, perform_substitutions
 from launch_ros.parameter_descriptions import write_parameter_file
 from launch_ros.substitutions import ExecutableInPackage
-from launch_ros.utilities.names import make_namespace_absolute, prefix_namespace, validate_namespace, validate_node_name
+from launch_ros.utilities.names import (
+    make_namespace_absolute,
+    normalize_remap_rules,
+    prefix_namespace,
+    validate_namespace,
+    validate_node_name,
+)
 from launch_ros.utilities.parameters import EvaluatedParameters, evaluate_parameters, normalize_parameters
 
 from .scope import NAMESPACE, PARAMETERS, REMAPS
@@ -65,10 +71,7 @@ class Node(ExecuteProcess):
         self.__node_name = None if name is None else normalize_to_list_of_substitutions(name)
         self.__namespace = None if namespace is None else normalize_to_list_of_substitutions(namespace)
         self.__parameters = normalize_parameters(parameters or ())
-        self.__remappings = [
-            (normalize_to_list_of_substitutions(source), normalize_to_list_of_substitutions(target))
-            for source, target in remappings or ()
-        ]
+        self.__remappings = list(normalize_remap_rules(remappings or ()))
         self.__final_name: str | None = None
         self.__expanded_namespace = self.UNSPECIFIED_NODE_NAMESPACE
         self.__expanded_remappings: list[tuple[str, str]] = []

@@ -57,13 +57,6 @@ class SetParameter(Action):
         _append(context, PARAMETERS, *evaluate_parameter_dict(context, self.__parameter).items())
 
 
-class SetUseSimTime(SetParameter):
-    """Make all nodes take their time from /clock, or not."""
-
-    def __init__(self, value: bool | SomeSubstitutionsType, *, condition: Condition | None = None) -> None:
-        super().__init__("use_sim_time", value, condition=condition)
-
-
 class SetParametersFromFile(Action):
     """Give all nodes a parameter file."""
 

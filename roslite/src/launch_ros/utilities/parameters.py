@@ -68,12 +68,18 @@ def _normalize_value(value: Any) -> Any:
         return _Text(normalize_to_list_of_substitutions(value))
     if kinds == {int, float}:
         return [float(item) for item in value]
-    if len(kinds) <= 1 and kinds <= set(_SCALARS):
-        return list(value)
-    return [
-        _Text(normalize_to_list_of_substitutions(item)) if isinstance(item, (list, tuple, Substitution)) else str(item)
-        for item in value
-    ]
+    if kinds & {Substitution, list, tuple}:
+        return [
+            _Text(normalize_to_list_of_substitutions(item)) if isinstance(item, (list, tuple, Substitution)) else item
+            for item in value
+        ]
+    return _of_one_type(list(value))
+
+
+def _of_one_type(items: list[Any]) -> list[Any]:
+    if len({type(item) for item in items}) != 1:
+        raise TypeError(f"Expected a non-empty sequence, with items of uniform type. Got {items!r}.")
+    return items
 
 
 def _kind(item: Any) -> type:
@@ -118,7 +124,7 @@ def _evaluate_value(context: LaunchContext, name: str, value: Any) -> Any:
         items = [
             _read(name, perform_substitutions(context, item)) if isinstance(item, _Text) else item for item in value
         ]
-        return items if len({type(item) for item in items}) == 1 else [str(item) for item in items]
+        return _of_one_type(items)
     return value
 
 

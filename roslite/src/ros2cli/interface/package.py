@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Print the package's types."""
     package = args.package_name
-    names = [f"{package}/{kind}/{name}" for kind in ("msg", "srv") for name in interface_names(package, kind)]
+    names = [f"{package}/{kind}/{name}" for kind in ("msg", "srv", "action") for name in interface_names(package, kind)]
     if not names:
         raise CommandError(f"Unknown package '{package}', or it has no interfaces")
     for name in names:

@@ -3,47 +3,67 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-from rosbags.typesys import Stores, get_typestore
-from roslite.definitions import distribution, interface_names, parse_message
-from roslite.prefixes import find_in_share
+from roslite.definitions import interface_names, parse_message
 
 from ros2cli.command import CommandError
+
+from .text import definition_text
+
+_SEPARATOR = "---"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("type", help="Show an interface definition (e.g. 'example_interfaces/msg/String')")
-    parser.add_argument("--no-comments", action="store_true", help="Show no comments nor whitespace")
+    comments = parser.add_mutually_exclusive_group()
+    comments.add_argument(
+        "--all-comments",
+        action="store_true",
+        help="Show all comments, including for nested interface definitions",
+    )
+    comments.add_argument("--no-comments", action="store_true", help="Show no comments or whitespace")
+    parser.add_argument(
+        "type", help="Show an interface definition (e.g. 'example_interfaces/msg/String'); '-' reads it from stdin"
+    )
 
 
 def main(args: argparse.Namespace) -> None:
     """Print the definition, and below each field that is a message, indented, that message's."""
-    package, _, name = args.type.partition("/")
-    kind, _, short = name.rpartition("/")
-    kind = kind or ("srv" if short in interface_names(package, "srv") else "msg")
-    if kind not in ("msg", "srv") or short not in interface_names(package, kind):
-        raise CommandError(f"Could not find the interface '{args.type}'; names are like 'package/msg/Name'")
-    for line in _lines(f"{package}/{kind}/{short}", comments=not args.no_comments):
+    name = sys.stdin.readline().strip() if args.type == "-" else args.type
+    parts = name.split("/")
+    if len(parts) != 3:
+        raise CommandError(f"Invalid name '{name}'. Expected three parts separated by '/'")
+    package, kind, short = parts
+    if kind not in ("msg", "srv", "action") or short not in interface_names(package, kind):
+        raise CommandError(f"Could not find the interface '{name}'")
+    for line in _lines(name, comments=not args.no_comments, inner_comments=args.all_comments):
         print(line)
 
 
-def _lines(full_name: str, *, comments: bool, indent: str = "") -> Iterator[str]:
-    for line in _text(full_name).splitlines():
-        stated = parse_message(full_name, "" if line == "---" else line)
-        if comments or stated.fields or stated.constants or line == "---":
-            yield f"{indent}{line}".rstrip()
-        for field in stated.fields:
+def _lines(full_name: str, *, comments: bool, inner_comments: bool, indent: str = "") -> Iterator[str]:
+    for line in definition_text(full_name).splitlines():
+        text = line.rstrip() if comments else _statement(line)
+        if comments or text:
+            yield f"{indent}{text}" if text else ""
+        if line.rstrip() == _SEPARATOR:
+            continue
+        for field in parse_message(full_name, line).fields:
             if field.type.is_message:
-                yield from _lines(field.type.base, comments=False, indent=f"{indent}\t")
+                yield from _lines(
+                    field.type.base, comments=inner_comments, inner_comments=inner_comments, indent=f"{indent}\t"
+                )
 
 
-def _text(full_name: str) -> str:
-    package, kind, short = full_name.split("/")
-    path = find_in_share(package, f"{kind}/{short}.{kind}")
-    if path is not None:
-        return Path(path).read_text(encoding="utf-8")
-    text, _ = get_typestore(Stores(f"ros2_{distribution()}")).generate_msgdef(full_name, ros_version=2)
-    return text.partition("=" * 80)[0]
+def _statement(line: str) -> str:
+    """A line without its comment; `#` within quotes begins none."""
+    quote = ""
+    for place, char in enumerate(line):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        elif char == "#":
+            return line[:place].rstrip()
+    return line.rstrip()

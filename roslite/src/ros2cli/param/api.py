@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,7 @@ from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
 from rclpy.node import Node
 
 from ros2cli.command import CommandError
-from ros2cli.graph import SOUGHT_FOR_S
+from ros2cli.graph import SOUGHT_FOR_S, add_node_arguments
 
 FIELDS = {
     ParameterType.PARAMETER_BOOL: ("bool_value", "Boolean value is:", "boolean"),
@@ -39,6 +40,15 @@ _ARRAYS = {
     float: ParameterType.PARAMETER_DOUBLE_ARRAY,
     str: ParameterType.PARAMETER_STRING_ARRAY,
 }
+
+
+def add_owner_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that name the node whose parameters are meant."""
+    add_node_arguments(parser)
+    parser.add_argument("node_name", help="Name of the ROS node")
+    parser.add_argument(
+        "--include-hidden-nodes", action="store_true", help="Consider hidden nodes as well, as it is done anyway"
+    )
 
 
 def _call(node: Node, full_name: str, service: str, srv_type: Any, request: Any) -> Any:
@@ -88,6 +98,8 @@ def parameter_value(value: Any) -> ParameterValue:
     """Make a parameter value of a bool, int, float, str, or list of one of these; others become text."""
     if type(value) in _SCALARS:
         kind = _SCALARS[type(value)]
+    elif value == []:
+        kind = ParameterType.PARAMETER_BOOL_ARRAY  # as ROS 2 has it: nothing tells of what type the elements are
     elif isinstance(value, list) and len({type(item) for item in value}) == 1 and type(value[0]) in _ARRAYS:
         kind = _ARRAYS[type(value[0])]
     else:
@@ -100,5 +112,7 @@ def parse_value(text: str) -> ParameterValue:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
+        return parameter_value(text)
+    if isinstance(value, list) and len({type(item) for item in value} & _ARRAYS.keys()) != 1 and value:
         return parameter_value(text)
     return parameter_value(value if isinstance(value, (bool, int, float, str, list)) else text)

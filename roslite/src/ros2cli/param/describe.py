@@ -9,18 +9,18 @@ from rcl_interfaces.msg import ParameterDescriptor
 from ros2cli.command import CommandError
 from ros2cli.graph import cli_node, find_node
 
-from .api import FIELDS, describe_parameters
+from .api import FIELDS, add_owner_arguments, describe_parameters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("node_name", help="Name of the ROS node")
+    add_owner_arguments(parser)
     parser.add_argument("parameter_names", nargs="+", help="Names of the parameters")
 
 
 def main(args: argparse.Namespace) -> None:
     """Print the descriptors."""
-    with cli_node() as node:
+    with cli_node(args) as node:
         descriptors = describe_parameters(node, find_node(node, args.node_name), args.parameter_names)
     if not descriptors:
         raise CommandError("Parameter not set")

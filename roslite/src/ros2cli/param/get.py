@@ -7,19 +7,19 @@ import argparse
 from ros2cli.command import CommandError
 from ros2cli.graph import cli_node, find_node
 
-from .api import FIELDS, get_parameters
+from .api import FIELDS, add_owner_arguments, get_parameters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("node_name", help="Name of the ROS node")
+    add_owner_arguments(parser)
     parser.add_argument("parameter_name", help="Name of the parameter")
     parser.add_argument("--hide-type", action="store_true", help="Hide the type information")
 
 
 def main(args: argparse.Namespace) -> None:
     """Print the value."""
-    with cli_node() as node:
+    with cli_node(args) as node:
         full_name = find_node(node, args.node_name)
         values = get_parameters(node, full_name, [args.parameter_name])
     if not values:

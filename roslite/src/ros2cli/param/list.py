@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 
-from ros2cli.graph import cli_node, find_node, node_names, services, settled
+from ros2cli.graph import add_node_arguments, cli_node, find_node, node_names, services, settled
 
 from .api import FIELDS, describe_parameters, list_parameters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_node_arguments(parser)
     parser.add_argument("node_name", nargs="?", help="Name of the ROS node")
     parser.add_argument("--filter", help="Only parameters whose name matches this regular expression are shown")
     parser.add_argument("--include-hidden-nodes", action="store_true", help="Consider hidden nodes as well")
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Print the parameters of one node or of all."""
-    with cli_node() as node:
+    with cli_node(args) as node:
         if args.node_name is not None:
             owners = [find_node(node, args.node_name)]
         else:

@@ -14,12 +14,12 @@ from rcl_interfaces.msg import Parameter
 from ros2cli.command import CommandError
 from ros2cli.graph import cli_node, find_node
 
-from .api import parameter_value, set_parameters
+from .api import add_owner_arguments, parameter_value, set_parameters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("node_name", help="Name of the ROS node")
+    add_owner_arguments(parser)
     parser.add_argument("parameter_file", help="Parameter file")
     parser.add_argument(
         "--no-use-wildcard",
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Set the parameters that the file has for the node; exit code 1 if one of them fails."""
     content = _read(args.parameter_file)
-    with cli_node() as node:
+    with cli_node(args) as node:
         full_name = find_node(node, args.node_name)
         keys = [full_name, full_name.lstrip("/")] if args.no_use_wildcard else ["/**", full_name, full_name.lstrip("/")]
         parameters = [

@@ -9,12 +9,12 @@ from rcl_interfaces.msg import Parameter
 from ros2cli.command import CommandError
 from ros2cli.graph import cli_node, find_node
 
-from .api import parse_value, set_parameters
+from .api import add_owner_arguments, parse_value, set_parameters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("node_name", help="Name of the ROS node")
+    add_owner_arguments(parser)
     parser.add_argument("parameter_name", help="Name of the parameter")
     parser.add_argument("value", help="Value of the parameter")
 
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Set the parameter."""
     parameter = Parameter(name=args.parameter_name, value=parse_value(args.value))
-    with cli_node() as node:
+    with cli_node(args) as node:
         (result,) = set_parameters(node, find_node(node, args.node_name), [parameter])
     reason = f": {result.reason}" if result.reason else ""
     if not result.successful:

@@ -9,7 +9,7 @@ import rclpy
 
 from ros2cli.command import CommandError
 from ros2cli.graph import cli_node
-from ros2cli.interfaces import fill, service_type
+from ros2cli.interfaces import fill, parse_values, service_type
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +27,8 @@ def main(args: argparse.Namespace) -> None:
     if args.rate is not None and args.rate <= 0:
         raise CommandError("rate must be greater than zero")
     srv_type = service_type(args.service_type)
-    request = fill(srv_type.Request(), args.values)
-    with cli_node("_ros2cli_requester") as node:
+    request = fill(srv_type.Request(), parse_values(args.values))
+    with cli_node(args) as node:
         client = node.create_client(srv_type, args.service_name)
         if not client.service_is_ready():
             print("waiting for service to become available...")

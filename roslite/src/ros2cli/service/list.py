@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from ros2cli.graph import cli_node, services, settled
+from ros2cli.graph import add_node_arguments, cli_node, services, settled
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_node_arguments(parser)
     parser.add_argument("-t", "--show-types", action="store_true", help="Additionally show the service type")
     parser.add_argument(
         "-c", "--count-services", action="store_true", help="Only display the number of services discovered"
@@ -18,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Print the services."""
-    with cli_node() as node:
+    with cli_node(args) as node:
         found = settled(lambda: services(node, hidden=args.include_hidden_services))
     if args.count_services:
         print(len(found))

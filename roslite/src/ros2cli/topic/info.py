@@ -11,13 +11,14 @@ from rclpy.qos import HistoryPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from ros2cli.command import CommandError
-from ros2cli.graph import absolute, cli_node, settled, topic_types
+from ros2cli.graph import absolute, add_node_arguments, cli_node, settled, topic_types
 
 _INFINITE_NS = 2**63 - 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_node_arguments(parser)
     parser.add_argument("topic_name", help="Name of the ROS topic to get info (e.g. '/chatter')")
     parser.add_argument(
         "-v",
@@ -30,17 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Print type and numbers of publishers and subscriptions, or all about each."""
     topic = absolute(args.topic_name)
-    with cli_node() as node:
+    with cli_node(args) as node:
         types = topic_types(node, topic)
         if not types:
-            raise CommandError(f"Unknown topic '{topic}'")
+            raise CommandError(f"Unknown topic '{args.topic_name}'")
         ends: list[tuple[str, Callable[[str], list[Any]]]] = [
             ("Publisher count", node.get_publishers_info_by_topic),
             ("Subscription count", node.get_subscriptions_info_by_topic),
         ]
         found = settled(lambda: [(title, sorted(map(_describe, query(topic)))) for title, query in ends])
     line_end = "\n\n" if args.verbose else "\n"
-    print(f"Type: {', '.join(types)}", end=line_end)
+    print(f"Type: {types[0] if len(types) == 1 else types}", end=line_end)
     for title, endpoints in found:
         print(f"{title}: {len(endpoints)}", end=line_end)
         if args.verbose:

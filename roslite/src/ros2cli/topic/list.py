@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from ros2cli.graph import cli_node, settled, topics
+from ros2cli.graph import add_node_arguments, cli_node, settled, topics
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_node_arguments(parser)
     parser.add_argument("-t", "--show-types", action="store_true", help="Additionally show the topic type")
     parser.add_argument(
         "-c", "--count-topics", action="store_true", help="Only display the number of topics discovered"
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Print the topics."""
-    with cli_node() as node:
+    with cli_node(args) as node:
         found = settled(lambda: topics(node, hidden=args.include_hidden_topics))
         if args.count_topics:
             print(len(found))

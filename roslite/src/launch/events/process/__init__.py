@@ -123,6 +123,7 @@ class ProcessIO(RunningProcessEvent):
     """A process has printed something."""
 
     name = "launch.events.process.ProcessIO"
+    from_stdin = False
     from_stdout = False
     from_stderr = False
 

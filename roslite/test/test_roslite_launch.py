@@ -4,7 +4,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from launch_helpers import is_running, read_until, start_ros2, wait_until
+from launch_helpers import is_running, read_until, run, start_ros2, wait_until
+from launch_ros.actions import ComposableNodeContainer, LoadComposableNodes
 
 LAUNCH_FILE = """
 import sys
@@ -29,6 +30,26 @@ def test_no_process_outlives_the_launch(tmp_path: Path, number: signal.Signals) 
     process.communicate(timeout=60)
     wait_until(lambda: not is_running(pid))
     assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 1)
+
+
+@pytest.mark.parametrize(("name", "language"), [("a.launch.xml", "XML"), ("a.launch.yaml", "YAML")])
+@pytest.mark.parametrize("option", [(), ("--show-args",)])
+def test_a_launch_file_in_another_language_is_refused(
+    tmp_path: Path, name: str, language: str, option: tuple[str, ...]
+) -> None:
+    path = tmp_path / name
+    path.write_text("<launch/>")
+    process = start_ros2("launch", str(path), *option, ROS_LOG_DIR=str(tmp_path))
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"The launch file '{path}' is in {language}: only Python can be read here" in output
+
+
+def test_a_container_of_nodes_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    container = ComposableNodeContainer(package="p", executable="component_container", name="c", namespace="")
+    assert run(container) == 1
+    assert "can only be loaded where ROS 2 itself is installed" in capfd.readouterr().out
+    assert run(LoadComposableNodes(target_container="c", composable_node_descriptions=[])) == 1
 
 
 def test_an_error_names_the_line_of_the_launch_file(tmp_path: Path) -> None:

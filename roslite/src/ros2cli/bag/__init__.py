@@ -1,0 +1,1 @@
+"""Verbs of `ros2 bag`, and what they consist of."""
