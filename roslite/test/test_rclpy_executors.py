@@ -1,6 +1,7 @@
 """Executors: what they run, in which order, and how they end."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from rclpy.executors import (
     SingleThreadedExecutor,
     TimeoutException,
 )
+from rclpy.guard_condition import GuardCondition
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.task import Future
+from rclpy.waitable import NumberOfEntities, Waitable
 from ros_helpers import spin_until
 from std_msgs.msg import Int32
 from std_srvs.srv import Trigger
@@ -162,6 +165,51 @@ def test_an_executor_of_ones_own(node: Node) -> None:
     executor.shutdown()
     with pytest.raises(ShutdownException):
         executor.spin_once()
+
+
+class Doorbell(Waitable):
+    """Calls back with what was said when it was rung."""
+
+    def __init__(self, node: Node, answer: Callable[[str], None]) -> None:
+        super().__init__(node.default_callback_group)
+        self.button = GuardCondition(None, None, context=node.context)
+        self.answer = answer
+        self.said: list[str] = []
+
+    def ring(self, word: str) -> None:
+        self.said.append(word)
+        self.button.trigger()
+
+    def get_num_entities(self) -> NumberOfEntities:
+        return NumberOfEntities(0, 1, 0, 0, 0)
+
+    def add_to_wait_set(self, wait_set: Any) -> None:
+        with self.button.handle:
+            self.index = wait_set.add_guard_condition(self.button.handle)
+
+    def is_ready(self, wait_set: Any) -> bool:
+        return bool(wait_set.is_ready("guard_condition", self.index))
+
+    def take_data(self) -> str:
+        return self.said.pop()
+
+    async def execute(self, taken_data: str) -> None:
+        self.answer(taken_data)
+
+
+def test_a_waitable_of_ones_own(node: Node) -> None:
+    heard: list[str] = []
+    bell = Doorbell(node, heard.append)
+    node.add_waitable(bell)
+    threading.Timer(0.05, bell.ring, ["hello"]).start()
+    while not heard:
+        rclpy.spin_once(node, timeout_sec=30)
+    rclpy.spin_once(node, timeout_sec=0.01)
+    assert heard == ["hello"]
+    node.remove_waitable(bell)
+    bell.ring("again")
+    rclpy.spin_once(node, timeout_sec=0.01)
+    assert heard == ["hello"]
 
 
 def test_contexts_live_and_end_apart(ros: None) -> None:
