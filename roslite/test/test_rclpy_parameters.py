@@ -17,6 +17,7 @@ from rclpy.exceptions import (
     InvalidParameterTypeException,
     InvalidParameterValueException,
     ParameterAlreadyDeclaredException,
+    ParameterImmutableException,
     ParameterNotDeclaredException,
     ParameterUninitializedException,
 )
@@ -215,3 +216,49 @@ def test_parameters_are_set_from_another_process(node: Node, start: Start) -> No
     assert (described.name, described.type, described.description) == ("rate", 3, "in Hz")
     unknown = call(SetParameters, "set_parameters", parameters=[Parameter("no", value=1).to_parameter_msg()])
     assert not unknown.results[0].successful
+
+
+def test_parameters_before_a_wrong_one_are_set(node: Node) -> None:
+    node.declare_parameter("known", 1)
+    with pytest.raises(ParameterNotDeclaredException):
+        node.set_parameters([Parameter("known", value=2), Parameter("unknown", value=3)])
+    assert node.get_parameter("known").value == 2
+    with pytest.raises(TypeError):
+        node.set_parameters([42])
+
+
+def test_a_typed_parameter_without_value_is_not_set(node: Node) -> None:
+    node.declare_parameter("count", Parameter.Type.INTEGER)
+    assert node.get_parameter_or("count", Parameter("other", value=7)).value == 7
+    set_one(node, "count", 3)
+    assert set_one(node, "count", None).reason.startswith("Static parameter cannot be undeclared")
+    assert node.get_parameter("count").value == 3
+
+
+def test_a_new_descriptor_keeps_the_value_or_takes_the_alternative(node: Node) -> None:
+    node.declare_parameter("rate", 60.0)
+    alternative = Parameter("rate", value=20.0).get_parameter_value()
+    with pytest.raises(InvalidParameterValueException):
+        node.set_descriptor("rate", RATE)
+    assert node.set_descriptor("rate", RATE, alternative).double_value == 20.0
+    assert node.describe_parameter("rate").description == "refreshes a second"
+    assert not set_one(node, "rate", 51.0).successful
+    node.set_descriptor("rate", ParameterDescriptor(read_only=True))
+    with pytest.raises(ParameterImmutableException):
+        node.set_descriptor("rate", RATE)
+    with pytest.raises(ParameterNotDeclaredException):
+        node.set_descriptor("unknown", RATE)
+
+
+def test_sections_of_the_same_name_in_a_parameter_file_add_up(ros_domain: int, tmp_path: Path) -> None:
+    file = tmp_path / "parameters.yaml"
+    file.write_text(
+        "/**:\n  ros__parameters:\n    first: 1\n    date: 2024-01-31\n"
+        "/**:\n  guard:\n    ros__parameters:\n      second: 2\n"
+    )
+    rclpy.init(args=["x", "--ros-args", "--params-file", str(file)])
+    with rclpy.create_node("guard", namespace="/arm", automatically_declare_parameters_from_overrides=True) as node:
+        assert node.get_parameter("first").value == 1
+        assert node.get_parameter("second").value == 2
+        assert node.get_parameter("date").value == "2024-01-31"
+    rclpy.shutdown()

@@ -40,14 +40,14 @@ class Context:
 
         Args:
             args: the command line; ``sys.argv`` if None.
-            initialize_logging: whether ``--log-level`` takes effect.
+            initialize_logging: whether the arguments for logging take effect.
             domain_id: the DDS domain; ``ROS_DOMAIN_ID`` if None.
 
         Raises:
             RuntimeError: the context was started before, or the arguments make no sense.
             ValueError: the domain is not a number from 0 to 232.
         """
-        from rclpy.logging import apply_log_levels
+        from rclpy.logging import configure
         from rclpy.utilities import parse_ros_arguments
         from roslite import settings
 
@@ -58,7 +58,7 @@ class Context:
                 raise RuntimeError("Context.init() must only be called once")
             self._arguments = parse_ros_arguments(sys.argv if args is None else args)
             if initialize_logging:
-                apply_log_levels(self._arguments.log_levels)
+                configure(self._arguments.log_levels, self._arguments.stdout_logs)
             self._domain_id = settings.domain_id() if domain_id is None else domain_id
             self._valid = True
             g_contexts.add(self)

@@ -24,10 +24,12 @@ class Duration:
         return f"Duration(nanoseconds={self.nanoseconds})"
 
     def __str__(self) -> str:
-        return f"{self.nanoseconds} nanoseconds"
+        return "Infinite" if self.nanoseconds == Infinite.nanoseconds else f"{self.nanoseconds} nanoseconds"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Duration) and self.nanoseconds == other.nanoseconds
+        if not isinstance(other, Duration):
+            raise TypeError(f"Can't compare duration with object of type: {type(other)}")
+        return self.nanoseconds == other.nanoseconds
 
     def __hash__(self) -> int:
         return hash(self.nanoseconds)

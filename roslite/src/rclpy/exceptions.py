@@ -21,12 +21,8 @@ class NoTypeSupportImportedException(Exception):  # noqa: N818
     """A class is not a message."""
 
 
-class TimerCancelledError(Exception):
-    """A timer that was cancelled was asked when it is due."""
-
-
-class NameValidationException(Exception):  # noqa: N818
-    """A name breaks the rules of ROS 2."""
+class NameValidationException(ValueError):  # noqa: N818
+    """A name breaks the rules of ROS 2; a ValueError, as ``expand_topic_name`` raises it."""
 
     def __init__(self, name_type: str, name: str, error_msg: str, invalid_index: int, *args: object) -> None:
         marker = " " * invalid_index + "^"

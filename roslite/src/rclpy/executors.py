@@ -98,7 +98,6 @@ class Executor:
         with self._lock:
             if node in self._nodes:
                 self._nodes.remove(node)
-                self._ready = deque(item for item in self._ready if item[1] is not node)
         self.wake()
 
     def get_nodes(self) -> "list[Node]":
@@ -200,7 +199,7 @@ class Executor:
             entity, node = item = self._ready.popleft()
             if nodes is not None and node not in nodes:
                 self._ready.append(item)
-            elif self.can_execute(entity):
+            elif node in self._nodes and self.can_execute(entity):
                 self._in_hand.add(entity)
                 return Task(self._run, item, executor=self), entity, node
         return None

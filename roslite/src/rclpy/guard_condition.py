@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.destroyable import Destroyable
+from rclpy.utilities import get_default_context
 
 if TYPE_CHECKING:
     from rclpy.context import Context
@@ -14,10 +15,11 @@ class GuardCondition(Destroyable):
     """Calls back in the executor after it was triggered, from any thread."""
 
     def __init__(
-        self, callback: Callable[[], Any] | None, callback_group: CallbackGroup | None, context: "Context"
+        self, callback: Callable[[], Any] | None, callback_group: CallbackGroup | None, context: "Context | None" = None
     ) -> None:
         self.callback = callback
         self.callback_group = callback_group
+        context = context or get_default_context()
         self._context = context
         self._guard = context.participant.create_guard()
         self.condition = self._guard.entity

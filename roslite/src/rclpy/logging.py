@@ -2,17 +2,17 @@
 
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping
 from enum import IntEnum
+from pathlib import Path
+from types import CodeType
 from typing import Any
 
-from rclpy.clock import Clock
+from rclpy.impl.implementation_singleton import RCLError
+from rclpy.log_filters import LogFilter
+from roslite import console
 
 SEPARATOR = "."
-DEFAULT_FORMAT = "[{severity}] [{time}] [{name}]: {message}"
-_COLORS = {"DEBUG": "\033[32m", "WARN": "\033[33m", "ERROR": "\033[31m", "FATAL": "\033[31m"}
-_RESET = "\033[0m"
 
 
 class LoggingSeverity(IntEnum):
@@ -27,7 +27,10 @@ class LoggingSeverity(IntEnum):
 
 
 _levels: dict[str, LoggingSeverity] = {"": LoggingSeverity.INFO}
-_listeners: dict[str, Callable[[LoggingSeverity, str, str, int], None]] = {}
+_console_is_on = True
+
+Listener = Callable[[LoggingSeverity, str, CodeType, int], None]
+_listeners: dict[str, Listener] = {}
 """Publishers on ``/rosout``, by logger name."""
 
 
@@ -36,7 +39,7 @@ class RcutilsLogger:
 
     def __init__(self, name: str = "") -> None:
         self.name = name
-        self._seen: dict[Any, float] = {}
+        self._filters: dict[Any, LogFilter] = {}
 
     def get_child(self, name: str) -> "RcutilsLogger":
         """Return the logger below this one.
@@ -65,25 +68,25 @@ class RcutilsLogger:
 
     def debug(self, message: str, **kwargs: Any) -> bool:
         """Log what helps to find errors."""
-        return self._log(message, LoggingSeverity.DEBUG, kwargs)
+        return self._log(message, LoggingSeverity.DEBUG, **kwargs)
 
     def info(self, message: str, **kwargs: Any) -> bool:
         """Log what is good to know."""
-        return self._log(message, LoggingSeverity.INFO, kwargs)
+        return self._log(message, LoggingSeverity.INFO, **kwargs)
 
     def warning(self, message: str, **kwargs: Any) -> bool:
         """Log what may turn out badly."""
-        return self._log(message, LoggingSeverity.WARN, kwargs)
+        return self._log(message, LoggingSeverity.WARN, **kwargs)
 
     warn = warning
 
     def error(self, message: str, **kwargs: Any) -> bool:
         """Log what went wrong."""
-        return self._log(message, LoggingSeverity.ERROR, kwargs)
+        return self._log(message, LoggingSeverity.ERROR, **kwargs)
 
     def fatal(self, message: str, **kwargs: Any) -> bool:
         """Log what ends the program."""
-        return self._log(message, LoggingSeverity.FATAL, kwargs)
+        return self._log(message, LoggingSeverity.FATAL, **kwargs)
 
     def log(self, message: str, severity: LoggingSeverity | int, **kwargs: Any) -> bool:
         """Log.
@@ -93,40 +96,36 @@ class RcutilsLogger:
             severity: how bad it is.
             **kwargs: ``throttle_duration_sec`` and ``throttle_time_source_type`` (a clock): not again within that time;
                 ``skip_first``: not the first time; ``once``: never again. They hold for the line that calls.
+                ``name``: the name to log under.
 
         Returns:
             Whether it was written.
-        """
-        return self._log(message, LoggingSeverity(severity), kwargs)
 
-    def _log(self, message: str, severity: LoggingSeverity, options: dict[str, Any]) -> bool:
-        if not self.is_enabled_for(severity):
+        Raises:
+            TypeError: an option is unknown, or lacks another one.
+            ValueError: the same line logged otherwise before.
+        """
+        return self._log(message, LoggingSeverity(severity), **kwargs)
+
+    def _log(self, message: str, severity: LoggingSeverity, *, name: str | None = None, **options: Any) -> bool:
+        enabled = self.is_enabled_for(severity)
+        if not enabled and not options:
             return False
+        name = name or self.name
         frame = sys._getframe(2)
-        if options and not self._passes((frame.f_code, frame.f_lineno), options):
+        code = frame.f_code
+        caller = (code, frame.f_lasti)
+        if (filter_ := self._filters.get(caller)) is None:
+            filter_ = self._filters[caller] = LogFilter(severity, name, options)
+        else:
+            filter_.check_unchanged(severity, name, options)
+        if not filter_.passes() or not enabled:
             return False
         message = str(message)
-        write(self.name, severity, message)
+        if _console_is_on:
+            console.write(severity.name, name, message, code.co_name, code.co_filename, frame.f_lineno)
         if listener := _listeners.get(self.name):
-            listener(severity, message, frame.f_code.co_filename, frame.f_lineno)
-        return True
-
-    def _passes(self, caller: Any, options: dict[str, Any]) -> bool:
-        known = {"throttle_duration_sec", "throttle_time_source_type", "skip_first", "once", "name"}
-        if unknown := options.keys() - known:
-            raise TypeError(f"Unknown logging option(s): {', '.join(sorted(unknown))}")
-        clock: Clock | None = options.get("throttle_time_source_type")
-        now = time.monotonic() if clock is None else clock.now_ns() / 1e9
-        last = self._seen.get(caller)
-        if last is None:
-            self._seen[caller] = now
-            return not options.get("skip_first", False)
-        if options.get("once", False):
-            return False
-        if (duration := options.get("throttle_duration_sec")) is not None:
-            if now - last < duration:
-                return False
-            self._seen[caller] = now
+            listener(severity, message, code, frame.f_lineno)
         return True
 
 
@@ -151,13 +150,28 @@ def get_logger_effective_level(name: str) -> LoggingSeverity:
     return _levels[name]
 
 
-get_logger_level = get_logger_effective_level
+def get_logger_level(name: str) -> LoggingSeverity:
+    """Return the level that was set for a logger itself, UNSET if none was."""
+    return _levels.get(name, LoggingSeverity.UNSET)
 
 
 def set_logger_level(name: str, level: LoggingSeverity | int, detailed_error: bool = False) -> bool:
-    """Let a logger drop what is less severe."""
-    _levels[name] = LoggingSeverity(level)
+    """Let a logger drop what is less severe; UNSET leaves it to the loggers above."""
+    severity = LoggingSeverity(level)
+    if severity is not LoggingSeverity.UNSET:
+        _levels[name] = severity
+    elif name:
+        _levels.pop(name, None)
+    else:
+        _levels[""] = LoggingSeverity.INFO
     return True
+
+
+def get_logging_directory() -> Path:
+    """Return where ROS 2 puts log files: ``ROS_LOG_DIR``, or ``log`` in ``ROS_HOME``, which is ``~/.ros``."""
+    if folder := os.environ.get("ROS_LOG_DIR"):
+        return Path(folder).expanduser()
+    return Path(os.environ.get("ROS_HOME") or "~/.ros").expanduser() / "log"
 
 
 def get_logging_severity_from_string(log_severity: str) -> LoggingSeverity:
@@ -172,8 +186,18 @@ def get_logging_severity_from_string(log_severity: str) -> LoggingSeverity:
         raise RuntimeError(f"Failed to get severity from string: '{log_severity}'") from None
 
 
-def apply_log_levels(levels: Mapping[str, str]) -> None:
-    """Set the levels of ``--log-level``; the empty name stands for all loggers."""
+def configure(levels: Mapping[str, str], to_console: bool) -> None:
+    """Apply the arguments ``--log-level`` (the empty name stands for all loggers) and ``--disable-stdout-logs``.
+
+    Raises:
+        RCLError: a variable of the environment that concerns logging has a senseless value.
+    """
+    global _console_is_on
+    try:
+        console.check_environment()
+    except ValueError as error:
+        raise RCLError(f"Failed to initialize logging: {error}") from error
+    _console_is_on = to_console
     for name, level in levels.items():
         set_logger_level(name, get_logging_severity_from_string(level))
 
@@ -192,32 +216,9 @@ def clear_config() -> None:
     _levels[""] = LoggingSeverity.INFO
 
 
-def publish_to(name: str, listener: Callable[[LoggingSeverity, str, str, int], None] | None) -> None:
+def publish_to(name: str, listener: Listener | None) -> None:
     """Hand what a logger writes to ``/rosout`` too, or stop it (None)."""
     if listener is None:
         _listeners.pop(name, None)
     else:
         _listeners[name] = listener
-
-
-def write(name: str, severity: LoggingSeverity, message: str) -> None:
-    """Write a line to the terminal, as ``RCUTILS_CONSOLE_OUTPUT_FORMAT`` wants it."""
-    stream = sys.stdout if os.environ.get("RCUTILS_LOGGING_USE_STDOUT") == "1" else sys.stderr
-    now = time.time_ns()
-    line = os.environ.get("RCUTILS_CONSOLE_OUTPUT_FORMAT") or DEFAULT_FORMAT
-    for key, value in {
-        "severity": severity.name,
-        "time": f"{now // 10**9}.{now % 10**9:09d}",
-        "time_as_nanoseconds": str(now),
-        "name": name,
-        "message": message,
-    }.items():
-        line = line.replace("{" + key + "}", value)
-    color = _COLORS.get(severity.name) if _is_colorful(stream) else None
-    stream.write(f"{color}{line}{_RESET}\n" if color else f"{line}\n")
-    stream.flush()
-
-
-def _is_colorful(stream: Any) -> bool:
-    choice = os.environ.get("RCUTILS_COLORIZED_OUTPUT")
-    return choice == "1" if choice in ("0", "1") else bool(stream.isatty())

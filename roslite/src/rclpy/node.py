@@ -1,6 +1,6 @@
 """Nodes: what a program is in the ROS graph."""
 
-from types import TracebackType
+from types import CodeType, TracebackType
 
 from roslite.arguments import RosArguments
 from roslite.discovery import LocalNode
@@ -8,6 +8,7 @@ from roslite.parameters import ParameterStore
 
 from rclpy.clock import Clock, ROSClock
 from rclpy.context import Context
+from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.exceptions import (
     NotInitializedException,
 )
@@ -93,7 +94,7 @@ class Node(NodeEntities, NodeParameters):
         self._parameter_events: Publisher | None = None
         self._start_parameters(clock, start_parameter_services, automatically_declare_parameters_from_overrides)
         self._rosout: Publisher | None = None
-        if enable_rosout:
+        if enable_rosout and self._context.arguments.rosout_logs:
             self._start_rosout()
 
     def _collect_arguments(self, cli_args: list[str] | None, use_global: bool) -> RosArguments:
@@ -132,13 +133,25 @@ class Node(NodeEntities, NodeParameters):
     def _start_rosout(self) -> None:
         from rcl_interfaces.msg import Log
 
-        publisher = self._rosout = self.create_publisher(Log, "/rosout", qos_profile_rosout_default)
+        publisher = self._rosout = Publisher(
+            self, Log, "/rosout", qos_profile_rosout_default, PublisherEventCallbacks(), self._default_callback_group
+        )
         clock, name = self._clock, self._logger.name
 
-        def publish(severity: LoggingSeverity, message: str, file: str, line: int) -> None:
+        def publish(severity: LoggingSeverity, message: str, code: CodeType, line: int) -> None:
             if publisher._context.ok():
                 stamp = clock.now().to_msg()
-                publisher.publish(Log(stamp=stamp, level=int(severity), name=name, msg=message, file=file, line=line))
+                publisher.publish(
+                    Log(
+                        stamp=stamp,
+                        level=int(severity),
+                        name=name,
+                        msg=message,
+                        file=code.co_filename,
+                        function=code.co_name,
+                        line=line,
+                    )
+                )
 
         publish_to(name, publish)
 
@@ -148,6 +161,8 @@ class Node(NodeEntities, NodeParameters):
             return
         publish_to(self._logger.name, None)
         self.executor = None
+        if self._rosout is not None:
+            self._rosout.destroy()
         self._destroy_entities()
         self._graph.remove(self._local)
         self._context.track_node(created=False)

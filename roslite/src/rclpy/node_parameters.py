@@ -76,8 +76,8 @@ class NodeParameters(NodeNames):
 
     def get_parameter_or(self, name: str, alternative_value: Parameter | None = None) -> Parameter:
         """Return a parameter, or the alternative if it is not set."""
-        if self._parameter_store.has(name):
-            return self._parameter_store.values[name]
+        if (parameter := self._parameter_store.values.get(name)) and parameter.type_ is not Parameter.Type.NOT_SET:
+            return parameter
         return alternative_value or Parameter(name, Parameter.Type.NOT_SET, None)
 
     def get_parameters_by_prefix(self, prefix: str) -> dict[str, Parameter]:
@@ -102,9 +102,8 @@ class NodeParameters(NodeNames):
         """Set parameters one after the other; return a ``SetParametersResult`` for each.
 
         Raises:
-            ParameterNotDeclaredException: one was not declared; none is set then.
+            ParameterNotDeclaredException: one was not declared; those before it are set.
         """
-        self._parameter_store.check_declared(parameter_list)
         return [self._parameter_store.set_atomically([parameter]) for parameter in parameter_list]
 
     def set_parameters_atomically(self, parameter_list: list[Parameter]) -> Any:
@@ -122,6 +121,21 @@ class NodeParameters(NodeNames):
             ParameterNotDeclaredException: nobody declared it.
         """
         return self._parameter_store.describe(name)
+
+    def set_descriptor(self, name: str, descriptor: Any, alternative_value: Any = None) -> Any:
+        """Replace the descriptor of a parameter; return its ``ParameterValue``.
+
+        Args:
+            name: the parameter.
+            descriptor: the new descriptor (``rcl_interfaces/ParameterDescriptor``).
+            alternative_value: a ``ParameterValue`` to set where the present one does not fit the new descriptor.
+
+        Raises:
+            ParameterNotDeclaredException: nobody declared it.
+            ParameterImmutableException: it is read-only.
+            InvalidParameterValueException: neither value fits.
+        """
+        return self._parameter_store.set_descriptor(name, descriptor, alternative_value)
 
     def describe_parameters(self, names: list[str]) -> list[Any]:
         """Return the descriptors of parameters."""

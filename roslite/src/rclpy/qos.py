@@ -50,8 +50,8 @@ class QoSPolicyEnum(IntEnum):
 
     @classmethod
     def short_keys(cls) -> list[str]:
-        """Return the names of all choices but ``unknown``."""
-        return [policy.name.lower() for policy in cls if policy.name != "UNKNOWN"]
+        """Return the names of all choices."""
+        return [policy.name.lower() for policy in cls]
 
     @classmethod
     def get_from_short_key(cls, name: str) -> "QoSPolicyEnum":
@@ -232,21 +232,38 @@ class QoSCheckCompatibleResult(NamedTuple):
 def qos_check_compatible(publisher_qos: QoSProfile, subscription_qos: QoSProfile) -> QoSCheckCompatibleResult:
     """Tell whether a publisher offers what a subscription asks for, and if not, why."""
     errors: list[str] = []
+    warnings: list[str] = []
+
+    def judge(is_error: bool, values: set[QoSPolicyEnum], text: str) -> None:
+        if is_error:
+            errors.append(f"ERROR: {text};")
+        elif any(value.name in ("SYSTEM_DEFAULT", "UNKNOWN") for value in values):
+            warnings.append(f"WARNING: {text}, depending on what is not known here;")
+
+    offered, asked = publisher_qos.reliability, subscription_qos.reliability
+    judge(
+        offered is ReliabilityPolicy.BEST_EFFORT and asked is ReliabilityPolicy.RELIABLE,
+        {offered, asked} if offered is not ReliabilityPolicy.RELIABLE and asked is not offered else set(),
+        "Best effort publisher and reliable subscription",
+    )
+    kept, wanted = publisher_qos.durability, subscription_qos.durability
+    judge(
+        kept is DurabilityPolicy.VOLATILE and wanted is DurabilityPolicy.TRANSIENT_LOCAL,
+        {kept, wanted} if kept is not DurabilityPolicy.TRANSIENT_LOCAL and wanted is not kept else set(),
+        "Volatile publisher and transient local subscription",
+    )
+    for name in ("deadline", "liveliness_lease_duration"):
+        offer, demand = getattr(publisher_qos, name), getattr(subscription_qos, name)
+        if demand.nanoseconds and (not offer.nanoseconds or offer > demand):
+            errors.append(f"ERROR: Subscription {name} is less than publisher {name};")
     if (
-        publisher_qos.reliability is ReliabilityPolicy.BEST_EFFORT
-        and subscription_qos.reliability is ReliabilityPolicy.RELIABLE
+        publisher_qos.liveliness is LivelinessPolicy.AUTOMATIC
+        and subscription_qos.liveliness is LivelinessPolicy.MANUAL_BY_TOPIC
     ):
-        errors.append("ERROR: Best effort publisher and reliable subscription;")
-    if (
-        publisher_qos.durability is DurabilityPolicy.VOLATILE
-        and subscription_qos.durability is DurabilityPolicy.TRANSIENT_LOCAL
-    ):
-        errors.append("ERROR: Volatile publisher and transient local subscription;")
-    if subscription_qos.deadline.nanoseconds and (
-        not publisher_qos.deadline.nanoseconds or publisher_qos.deadline > subscription_qos.deadline
-    ):
-        errors.append("ERROR: Subscription deadline is less than publisher deadline;")
-    return QoSCheckCompatibleResult(QoSCompatibility.ERROR if errors else QoSCompatibility.OK, "".join(errors))
+        errors.append("ERROR: Publisher's liveliness is automatic and subscription's is manual by topic;")
+    if errors:
+        return QoSCheckCompatibleResult(QoSCompatibility.ERROR, "".join(errors + warnings))
+    return QoSCheckCompatibleResult(QoSCompatibility.WARNING if warnings else QoSCompatibility.OK, "".join(warnings))
 
 
 def resolve(qos: QoSProfile | int, *, allow_depth: bool = True) -> QoSProfile:

@@ -75,7 +75,7 @@ class Time:
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Time):
-            return False
+            raise TypeError(f"Can't compare time with object of type: {type(other)}")
         self._same_clock(other, "Can't compare times with different clock types")
         return self.nanoseconds == other.nanoseconds
 

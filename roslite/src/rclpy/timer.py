@@ -8,7 +8,7 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockChange, JumpThreshold, ROSClock, TimeJump
 from rclpy.destroyable import Destroyable
 from rclpy.duration import Duration
-from rclpy.exceptions import InvalidHandle, ROSInterruptException, TimerCancelledError
+from rclpy.exceptions import InvalidHandle, ROSInterruptException
 
 if TYPE_CHECKING:
     from rclpy.context import Context
@@ -93,16 +93,10 @@ class Timer(Destroyable):
         self._check_usable()
         return self._clock.now_ns() - self._last_call_ns
 
-    def time_until_next_call(self) -> int:
-        """Return the nanoseconds until it is due, negative if it is late.
-
-        Raises:
-            TimerCancelledError: it was cancelled.
-        """
+    def time_until_next_call(self) -> int | None:
+        """Return the nanoseconds until it is due, negative if it is late, None if it was cancelled."""
         self._check_usable()
-        if self._cancelled:
-            raise TimerCancelledError("the timer was cancelled")
-        return self._ns_until_next_call()
+        return None if self._cancelled else self._ns_until_next_call()
 
     def longest_wait_ns(self) -> int:
         """Return after how many nanoseconds, at the latest, somebody has to look whether it is due."""

@@ -1,13 +1,21 @@
 """What discovery tells of a publisher or subscription."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
 from roslite.discovery import gid
 
-from rclpy.qos import QoSProfile, from_dds
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, LivelinessPolicy, QoSProfile, ReliabilityPolicy, from_dds
+
+_UNKNOWN_QOS = QoSProfile(
+    history=HistoryPolicy.UNKNOWN,
+    reliability=ReliabilityPolicy.UNKNOWN,
+    durability=DurabilityPolicy.UNKNOWN,
+    liveliness=LivelinessPolicy.UNKNOWN,
+)
 
 
 class TopicEndpointTypeEnum(IntEnum):
@@ -18,16 +26,37 @@ class TopicEndpointTypeEnum(IntEnum):
     SUBSCRIPTION = 2
 
 
-@dataclass(frozen=True)
+@dataclass
 class TopicEndpointInfo:
     """A publisher or subscription of some node."""
 
-    node_name: str
-    node_namespace: str
-    topic_type: str
-    endpoint_type: TopicEndpointTypeEnum
-    endpoint_gid: list[int]
-    qos_profile: QoSProfile
+    node_name: str = ""
+    node_namespace: str = ""
+    topic_type: str = ""
+    endpoint_type: TopicEndpointTypeEnum = TopicEndpointTypeEnum.INVALID
+    endpoint_gid: list[int] = field(default_factory=list)
+    qos_profile: QoSProfile = field(default_factory=lambda: copy(_UNKNOWN_QOS))
+
+    def __str__(self) -> str:
+        qos = self.qos_profile
+        depth = f" ({qos.depth})" if qos.history is HistoryPolicy.KEEP_LAST else ""
+        return "\n".join(
+            (
+                f"Node name: {self.node_name}",
+                f"Node namespace: {self.node_namespace}",
+                f"Topic type: {self.topic_type}",
+                f"Endpoint type: {self.endpoint_type.name}",
+                f"GID: {'.'.join(f'{byte:02x}' for byte in self.endpoint_gid)}",
+                "QoS profile:",
+                f"  Reliability: {qos.reliability.name}",
+                f"  History (Depth): {qos.history.name}{depth}",
+                f"  Durability: {qos.durability.name}",
+                f"  Lifespan: {qos.lifespan}",
+                f"  Deadline: {qos.deadline}",
+                f"  Liveliness: {qos.liveliness.name}",
+                f"  Liveliness lease duration: {qos.liveliness_lease_duration}",
+            )
+        )
 
     @classmethod
     def from_discovery(

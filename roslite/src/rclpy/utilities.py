@@ -7,7 +7,7 @@ from threading import Lock
 from roslite.arguments import RosArguments
 
 from rclpy.context import Context, g_contexts
-from rclpy.impl.implementation_singleton import RCLError
+from rclpy.impl.implementation_singleton import RCLError, RCLInvalidROSArgsError, UnknownROSArgsError
 from roslite import arguments
 
 _lock = Lock()
@@ -32,12 +32,15 @@ def parse_ros_arguments(args: Sequence[str]) -> RosArguments:
     """Parse what follows ``--ros-args``.
 
     Raises:
-        RCLError: it makes no sense.
+        UnknownROSArgsError: an argument is not one that ROS knows.
+        RCLInvalidROSArgsError: an argument makes no sense.
     """
     try:
         return arguments.parse(args)
+    except arguments.UnknownArgumentError as error:
+        raise UnknownROSArgsError(str(error)) from error
     except arguments.ArgumentError as error:
-        raise RCLError(f"failed to parse arguments: {error}") from error
+        raise RCLInvalidROSArgsError(f"Failed to parse ROS arguments: {error}") from error
 
 
 def ok(*, context: Context | None = None) -> bool:

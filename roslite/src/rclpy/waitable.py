@@ -139,8 +139,11 @@ class WaitSet:
         return {entity.condition for kind, entities in self._added.items() if kind != "timer" for entity in entities}
 
     def note_triggered(self, triggered: set[int]) -> None:
-        """Note which conditions ended the wait."""
+        """Note which conditions ended the wait; guard conditions are reset by that."""
         self._triggered = triggered
+        for guard in self._added.get("guard_condition", []):
+            if guard.condition in triggered:
+                guard.take()
 
     def is_ready(self, entity_type: str, index: int) -> bool:
         """Whether an entity is ready, given by its kind and the index that it got when it was added."""

@@ -1,8 +1,7 @@
 """What follows ``--ros-args`` on a command line: remappings, parameters, log levels."""
 
 import fnmatch
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,28 +9,19 @@ from typing import Any
 import yaml
 
 from roslite.names import expand
+from roslite.yaml_values import YamlLoader, problem_of_parameter
 
 ROS_ARGS = "--ros-args"
 
 
-class YamlLoader(yaml.SafeLoader):
-    """Reads ``1e-3`` as a number, as ROS 2 and YAML 1.2 do; PyYAML alone takes it for text."""
-
-
-_EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9]*)?[eE][-+]?[0-9]+|[-+]?\.[0-9]+[eE][-+]?[0-9]+")
-YamlLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(rf"^(?:{_EXPONENT.pattern})$"), list("-+0123456789.")
-)
-
-_IGNORED = {
-    "--enable-rosout-logs",
-    "--disable-rosout-logs",
-    "--enable-stdout-logs",
-    "--disable-stdout-logs",
-    "--enable-external-lib-logs",
-    "--disable-external-lib-logs",
+_LEVELS = ("UNSET", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+_SWITCHES = {"stdout-logs": "stdout_logs", "rosout-logs": "rosout_logs"}
+_WITH_VALUE = {"-r", "--remap", "-p", "--param", "--params-file", "--log-level", "-e", "--enclave"}
+_UNSUPPORTED = {
+    "--log-config-file": "logging cannot be configured by a file here",
+    "--log-file-name": "no log files are written here",
+    "--enable-external-lib-logs": "no log files are written here",
 }
-_IGNORED_WITH_VALUE = {"-e", "--enclave", "--log-config-file", "--log-file-name"}
 
 
 class ArgumentError(ValueError):
@@ -66,6 +56,8 @@ class RosArguments:
     remaps: list[Remap] = field(default_factory=list)
     parameters: list[ParameterRule] = field(default_factory=list)
     log_levels: dict[str, str] = field(default_factory=dict)
+    stdout_logs: bool = True
+    rosout_logs: bool = True
 
     def node_name(self, name: str) -> str:
         """Return the name that a node gets."""
@@ -138,26 +130,39 @@ def parse(arguments: Sequence[str]) -> RosArguments:
     parsed = RosArguments()
     rest = iter(split(arguments)[1])
     for flag in rest:
-        if flag in _IGNORED:
-            continue
-        value = flag if ":=" in flag and not flag.startswith("-") else _value(flag, rest)
-        if flag in ("-r", "--remap") or value is flag:
-            parsed.remaps.append(_parse_remap(value))
-        elif flag in ("-p", "--param"):
-            parsed.parameters.append(_parse_parameter(value))
-        elif flag == "--params-file":
-            parsed.parameters.extend(read_parameter_file(value))
-        elif flag == "--log-level":
-            name, _, level = value.rpartition(":=")
-            parsed.log_levels[name] = level
+        action, _, what = flag.lstrip("-").partition("-")
+        if what in _SWITCHES and flag in (f"--enable-{what}", f"--disable-{what}"):
+            setattr(parsed, _SWITCHES[what], action == "enable")
+        elif flag in _UNSUPPORTED:
+            raise ArgumentError(f"{flag}: {_UNSUPPORTED[flag]}")
+        elif ":=" in flag and not flag.startswith("-"):
+            parsed.remaps.append(_parse_remap(flag))
+        elif flag in _WITH_VALUE:
+            _add(parsed, flag, _value(flag, rest))
+        elif flag != "--disable-external-lib-logs":  # what it turns off is never on
+            raise UnknownArgumentError(f"found unknown ROS arguments: {[flag]}")
     return parsed
 
 
-def _value(flag: str, rest: Iterable[str]) -> str:
-    if flag not in {"-r", "--remap", "-p", "--param", "--params-file", "--log-level"} | _IGNORED_WITH_VALUE:
-        raise UnknownArgumentError(f"Found unknown ROS argument: '{flag}'")
+def _add(parsed: RosArguments, flag: str, value: str) -> None:
+    if flag in ("-r", "--remap"):
+        parsed.remaps.append(_parse_remap(value))
+    elif flag in ("-p", "--param"):
+        parsed.parameters.append(_parse_parameter(value))
+    elif flag == "--params-file":
+        parsed.parameters.extend(read_parameter_file(value))
+    elif flag == "--log-level":
+        name, _, level = value.rpartition(":=")
+        if level.upper() not in _LEVELS:
+            raise ArgumentError(f"Couldn't parse log level rule: '{value}', expected one of {', '.join(_LEVELS)}")
+        parsed.log_levels[name] = level
+    elif value != "/":
+        raise ArgumentError(f"{flag} {value}: security enclaves are not supported here")
+
+
+def _value(flag: str, rest: Iterator[str]) -> str:
     try:
-        return next(iter(rest))
+        return next(rest)
     except StopIteration:
         raise ArgumentError(f"Found trailing {flag} flag without a value") from None
 
@@ -177,7 +182,10 @@ def _parse_parameter(text: str) -> ParameterRule:
     if not separator or not name:
         raise ArgumentError(f"Couldn't parse parameter override rule: '{text}', expected 'name:=value'")
     node, _, name = name.rpartition(":")
-    return ParameterRule(node or "/**", {name: parse_value(value)})
+    content = parse_value(value)
+    if problem := problem_of_parameter(content):
+        raise ArgumentError(f"Couldn't parse parameter override rule: '{text}': {problem}")
+    return ParameterRule(node or "/**", {name: content})
 
 
 def parse_value(text: str) -> Any:
@@ -213,7 +221,16 @@ def _rules_in(content: dict[str, Any], prefix: str, path: str) -> Iterator[Param
         if not isinstance(value, dict):
             raise ArgumentError(f"Failed to parse parameter file '{path}': '{name}' has no 'ros__parameters'")
         if "ros__parameters" in value:
-            yield ParameterRule(name, dict(flatten(value["ros__parameters"] or {})))
+            parameters = value["ros__parameters"]
+            if not isinstance(parameters, dict):
+                raise ArgumentError(f"Failed to parse parameter file '{path}': '{name}' has no parameters")
+            values = dict(flatten(parameters))
+            for parameter, content in values.items():
+                if problem := problem_of_parameter(content):
+                    raise ArgumentError(
+                        f"Failed to parse parameter file '{path}': '{parameter}' of '{name}': {problem}"
+                    )
+            yield ParameterRule(name, values)
         yield from _rules_in({k: v for k, v in value.items() if k != "ros__parameters"}, name, path)
 
 

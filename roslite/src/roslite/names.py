@@ -68,7 +68,7 @@ def _problem_of_tokens(name: str, what: str) -> Problem | None:
     if (index := name.find("//")) >= 0:
         return f"{what} must not contain repeated '/'", index + 1
     if number := re.search(r"(?:^|/)([0-9])", name):
-        return f"{what} must not have a token that starts with a number", number.start(1)
+        return f"{what} token must not start with a number", number.start(1)
     return None
 
 

@@ -1,10 +1,11 @@
 """The parameters of a node: declared, checked, set, and told to others."""
 
+import copy
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+from rcl_interfaces.msg import ParameterDescriptor, ParameterValue, SetParametersResult
 from rclpy.exceptions import (
     InvalidParameterTypeException,
     InvalidParameterValueException,
@@ -13,7 +14,7 @@ from rclpy.exceptions import (
     ParameterNotDeclaredException,
     ParameterUninitializedException,
 )
-from rclpy.parameter import Parameter
+from rclpy.parameter import Parameter, parameter_value_to_python
 
 OnSet = Callable[[list[Parameter]], Any]
 OnChange = Callable[[list[Parameter], list[Parameter], list[Parameter]], None]
@@ -110,16 +111,48 @@ class ParameterStore:
         """
         if name not in self.descriptors:
             if self.allow_undeclared:
-                return ParameterDescriptor(name=name)
+                return ParameterDescriptor()
             raise ParameterNotDeclaredException(name)
         return self.descriptors[name]
+
+    def set_descriptor(self, name: str, descriptor: Any, alternative: Any) -> Any:
+        """Replace the descriptor of a parameter; return its value: the alternative where the old one is refused.
+
+        Args:
+            name: the parameter.
+            descriptor: the new descriptor; its name does not count.
+            alternative: a ``ParameterValue``, or None.
+
+        Raises:
+            ParameterNotDeclaredException: nobody declared it.
+            ParameterImmutableException: it is read-only.
+            InvalidParameterValueException: neither value is allowed.
+        """
+        current = self.get(name)
+        if name not in self.values:
+            return current.get_parameter_value()
+        if self.descriptors[name].read_only:
+            raise ParameterImmutableException(name)
+        candidates = [current]
+        if alternative is not None:
+            value = parameter_value_to_python(alternative)
+            candidates.append(Parameter(name, value=value))
+        for candidate in candidates:
+            completed, _ = _complete(name, candidate.value, copy.copy(descriptor))
+            result = self._set([candidate], {name: completed}, declaring=True)
+            if result.successful:
+                return self.values[name].get_parameter_value()
+        raise InvalidParameterValueException(name, candidates[-1].value, result.reason)
 
     def check_declared(self, parameters: Iterable[Parameter]) -> None:
         """Refuse parameters that nobody declared, where that is not allowed.
 
         Raises:
+            TypeError: one is no parameter.
             ParameterNotDeclaredException: one was not declared.
         """
+        if stranger := next((p for p in parameters if not isinstance(p, Parameter)), None):
+            raise TypeError(f"parameter must be instance of type '{Parameter!r}', got '{type(stranger)!r}'")
         unknown = [parameter.name for parameter in parameters if parameter.name not in self.values]
         if unknown and not self.allow_undeclared:
             raise ParameterNotDeclaredException(unknown)
@@ -174,9 +207,6 @@ class ParameterStore:
 
 def _complete(name: str, content: Any, descriptor: Any) -> tuple[Any, Any]:
     """Return the descriptor with its name and type, and the value that a declaration holds."""
-    from rcl_interfaces.msg import ParameterValue
-    from rclpy.parameter import parameter_value_to_python
-
     if descriptor is None:
         descriptor = ParameterDescriptor()
     if not isinstance(descriptor, ParameterDescriptor):
@@ -191,6 +221,8 @@ def _complete(name: str, content: Any, descriptor: Any) -> tuple[Any, Any]:
         return descriptor, None
     value = parameter_value_to_python(content) if isinstance(content, ParameterValue) else content
     if value is None:
+        if isinstance(content, ParameterValue) and not descriptor.dynamic_typing:
+            raise ValueError("Cannot declare a statically typed parameter with default value of type NOT_SET")
         descriptor.dynamic_typing = descriptor.dynamic_typing or descriptor.type == 0
     elif not descriptor.dynamic_typing:
         inferred = Parameter.Type.from_parameter_value(value)
@@ -213,6 +245,8 @@ def _objection(parameter: Parameter, descriptor: Any, declaring: bool) -> str | 
         return f"Trying to set a read-only parameter: {parameter.name}."
     expected = Parameter.Type(descriptor.type)
     is_unset = declaring and parameter.type_ is Parameter.Type.NOT_SET
+    if not descriptor.dynamic_typing and not is_unset and parameter.type_ is Parameter.Type.NOT_SET:
+        return "Static parameter cannot be undeclared"
     if not descriptor.dynamic_typing and not is_unset and parameter.type_ is not expected:
         return f"{WRONG_TYPE}, expected '{expected}' got '{parameter.type_}'"
     if parameter.type_ is Parameter.Type.INTEGER and descriptor.integer_range:

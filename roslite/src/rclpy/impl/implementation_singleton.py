@@ -13,11 +13,21 @@ class UnsupportedEventTypeError(RCLError):
     """An event was asked for that the middleware does not tell of."""
 
 
+class RCLInvalidROSArgsError(RCLError):
+    """An argument after ``--ros-args`` makes no sense."""
+
+
+class UnknownROSArgsError(RuntimeError):
+    """An argument after ``--ros-args`` is not one that ROS knows."""
+
+
 class _Implementation:
     """Stands where rclpy has its C extension."""
 
     RCLError = RCLError
     InvalidHandle = InvalidHandle
+    RCLInvalidROSArgsError = RCLInvalidROSArgsError
+    UnknownROSArgsError = UnknownROSArgsError
     UnsupportedEventTypeError = UnsupportedEventTypeError
 
 
