@@ -84,7 +84,12 @@ def test_a_transition_that_fails_is_logged(camera: LifecycleNode, capfd: pytest.
                 start_state="configuring", entities=[change(camera, Transition.TRANSITION_CLEANUP)], handle_once=True
             )
         ),
-        RegisterEventHandler(OnStateTransition(start_state="cleaningup", entities=[EmitEvent(event=Shutdown())])),
+        RegisterEventHandler(
+            OnStateTransition(
+                start_state="cleaningup", entities=[change(camera, Transition.TRANSITION_INACTIVE_SHUTDOWN)]
+            )
+        ),
+        RegisterEventHandler(OnStateTransition(goal_state="finalized", entities=[EmitEvent(event=Shutdown())])),
         camera,
         change(camera, Transition.TRANSITION_CONFIGURE),
     )

@@ -67,7 +67,7 @@ class LifecycleNode(Node):
 
     async def __change_state(self, context: LaunchContext, client: Client, transition: int) -> None:
         service = f"'{client.srv_name}' service"
-        if not await self.__wait(context, service, client.service_is_ready):
+        if not await self.__wait(context, service, lambda: not context.is_shutdown and client.service_is_ready()):
             return
         request = ChangeStateService.Request()
         request.transition.id = transition
@@ -80,9 +80,9 @@ class LifecycleNode(Node):
 
     async def __wait(self, context: LaunchContext, what: str, condition: Callable[[], bool]) -> bool:
         """Wait until the condition holds; return False if the launch goes down, and its node with it, before."""
-        while not context.is_shutdown:
-            if condition():
-                return True
+        while not condition():
+            if context.is_shutdown:
+                self.__logger.warning(f"Abandoning wait for the {what}, due to shutdown.")
+                return False
             await asyncio.sleep(_POLL_S)
-        self.__logger.warning(f"Abandoning wait for the {what}, due to shutdown.")
-        return False
+        return True
