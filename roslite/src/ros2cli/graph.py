@@ -27,7 +27,7 @@ T = TypeVar("T")
 SOUGHT_FOR_S = 5.0
 """How long something that was named is waited for."""
 
-_QUIET_FOR_S = 0.5
+_QUIET_FOR_S = 0.25
 _LISTEN_AT_MOST_S = 5.0
 _POLL_S = 0.02
 
