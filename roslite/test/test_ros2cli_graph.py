@@ -1,71 +1,86 @@
-"""`ros2 topic`, `node`, `param`, `service` and `interface` against a node in another process."""
+"""`ros2 topic`, `node`, `param`, `service` and `interface` against a node of this process."""
 
-import os
 import re
 import signal
 import subprocess
-import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from launch_helpers import read_until, ros2, start_ros2, wait_until
-
-NODE = """
-import rclpy
+from geometry_msgs.msg import PointStamped
+from launch_helpers import ROS2, read_until, ros2, start_ros2, wait_until
 from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor, SetParametersResult
-from rclpy.qos import QoSProfile, DurabilityPolicy
-from std_msgs.msg import Float64MultiArray, String
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import Float64MultiArray, Header, String
 from std_srvs.srv import SetBool
 
-rclpy.init()
-node = rclpy.create_node("driver", namespace="robot")
-rates = FloatingPointRange(from_value=0.5, to_value=50.0)
-node.declare_parameter("rate", 10.0, ParameterDescriptor(description="how often", floating_point_range=[rates]))
-node.declare_parameter("serial", 7, ParameterDescriptor(read_only=True))
-node.declare_parameter("group.name", "left")
-node.declare_parameter("gains", [1.0, 2.0])
 
+class Driver(Node):
+    """A node with something of everything.
 
-def check(parameters):
-    for parameter in parameters:
-        if parameter.name == "group.name" and parameter.value == "middle":
+    Attributes:
+        heard: texts that came on `ears`.
+        stamps: seconds of the headers that came on `watch`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("driver", namespace="robot")
+        self.heard: list[str] = []
+        self.stamps: list[int] = []
+        rates = FloatingPointRange(from_value=0.5, to_value=50.0)
+        self.declare_parameter("rate", 10.0, ParameterDescriptor(description="how often", floating_point_range=[rates]))
+        self.declare_parameter("serial", 7, ParameterDescriptor(read_only=True))
+        self.declare_parameter("group.name", "left")
+        self.declare_parameter("gains", [1.0, 2.0])
+        self.declare_parameter("spare", 1, ParameterDescriptor(dynamic_typing=True))
+        self.add_on_set_parameters_callback(self.check)
+        self.chatter = self.create_publisher(String, "chatter", 10)
+        self.array = self.create_publisher(Float64MultiArray, "array", 10)
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self.create_publisher(String, "latched", latched).publish(String(data="early"))
+        self.create_timer(0.05, self.publish)
+        self.create_subscription(String, "ears", lambda message: self.heard.append(message.data), 10)
+        self.create_subscription(Header, "watch", lambda message: self.stamps.append(message.stamp.sec), 10)
+        self.create_service(SetBool, "switch", self.switch)
+
+    def publish(self) -> None:
+        self.chatter.publish(String(data="hello"))
+        self.array.publish(Float64MultiArray(data=[1.0]))
+
+    def check(self, parameters: list[Parameter]) -> SetParametersResult:
+        if any(parameter.name == "group.name" and parameter.value == "middle" for parameter in parameters):
             return SetParametersResult(successful=False, reason="the robot has no middle")
-    return SetParametersResult(successful=True)
+        return SetParametersResult(successful=True)
 
-
-def switch(request, response):
-    response.success = request.data
-    response.message = "switched"
-    return response
-
-
-node.add_on_set_parameters_callback(check)
-chatter = node.create_publisher(String, "chatter", 10)
-array = node.create_publisher(Float64MultiArray, "array", 10)
-node.create_publisher(String, "latched", QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)).publish(
-    String(data="early")
-)
-node.create_timer(0.05, lambda: (chatter.publish(String(data="hello")), array.publish(Float64MultiArray(data=[1.0]))))
-node.create_subscription(String, "ears", lambda message: print("heard", message.data, flush=True), 10)
-node.create_service(SetBool, "switch", switch)
-print("ready", flush=True)
-try:
-    rclpy.spin(node)
-except KeyboardInterrupt:
-    pass
-"""
+    def switch(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        response.success = request.data
+        response.message = "switched"
+        return response
 
 
 @pytest.fixture
-def driver(ros_domain: int) -> Iterator[subprocess.Popen[str]]:
-    """A node `/robot/driver` that spins in a process of its own, where `ros2` sees it."""
-    process = subprocess.Popen([sys.executable, "-c", NODE], stdout=subprocess.PIPE, text=True, env=dict(os.environ))
-    read_until(process, "ready")
-    yield process
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+def driver(ros: None) -> Iterator[Driver]:
+    """A node `/robot/driver` that spins in a thread."""
+    node = Driver()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    thread = threading.Thread(target=spin, args=(executor, finished := threading.Event()))
+    thread.start()
+    yield node
+    finished.set()
+    thread.join()
+    executor.shutdown()
+    node.destroy_node()
+
+
+def spin(executor: SingleThreadedExecutor, finished: threading.Event) -> None:
+    while not finished.is_set():
+        executor.spin_once(timeout_sec=0.1)
 
 
 def output(*arguments: str) -> str:
@@ -140,6 +155,17 @@ def test_an_echo_can_be_of_one_field() -> None:
 
 
 @pytest.mark.usefixtures("driver")
+def test_an_echo_can_be_filtered_and_in_other_forms() -> None:
+    once = ("topic", "echo", "--once")
+    assert output(*once, "--csv", "/robot/chatter") == "hello\n"
+    assert (
+        output(*once, "--filter", "m.data.startswith('h')", "--flow-style", "/robot/chatter") == "{data: hello}\n---\n"
+    )
+    assert output(*once, "--truncate-length", "2", "/robot/chatter") == "data: he...\n---\n"
+    assert "hello" in output(*once, "--raw", "/robot/chatter")
+
+
+@pytest.mark.usefixtures("driver")
 def test_an_echo_can_leave_arrays_out() -> None:
     (message, _) = yaml.safe_load_all(output("topic", "echo", "--once", "--no-arr", "/robot/array"))
     assert re.fullmatch(r"<sequence type: \w+, length: 1>", message["data"])
@@ -149,7 +175,41 @@ def test_an_echo_can_leave_arrays_out() -> None:
 def test_a_topic_that_nobody_has_is_an_error() -> None:
     result = ros2("topic", "echo", "--once", "/robot/nothing")
     assert result.returncode == 1
+    assert "does not appear to be published yet" in result.stdout
     assert "Could not determine the type for the passed topic" in result.stderr
+
+
+@pytest.mark.usefixtures("driver")
+def test_topics_and_services_are_found_by_their_types() -> None:
+    eventually(lambda: "/robot/ears" in output("topic", "find", "std_msgs/msg/String").splitlines())
+    eventually(lambda: output("service", "find", "std_srvs/srv/SetBool") == "/robot/switch\n")
+
+
+def test_the_delay_of_messages_with_a_header_is_measured(driver: Driver) -> None:
+    process = start_ros2("topic", "delay", "/robot/stamped")
+    publisher = driver.create_publisher(PointStamped, "stamped", 10)
+    timer = driver.create_timer(
+        0.05, lambda: publisher.publish(PointStamped(header=Header(stamp=driver.get_clock().now().to_msg())))
+    )
+    read_until(process, "average delay: ")
+    statistics = read_until(process, "window: ")[-1]
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    driver.destroy_timer(timer)
+    assert re.fullmatch(r"\tmin: -?\d+\.\d{3}s max: -?\d+\.\d{3}s std dev: \d+\.\d{5}s window: \d+", statistics)
+
+
+def test_interrupted_and_cut_off_output_leaves_no_traceback(driver: Driver) -> None:
+    process = start_ros2("topic", "echo", "/robot/chatter")
+    read_until(process, "data: hello")
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert "Traceback" not in rest
+    assert process.returncode == signal.SIGINT
+    cut = subprocess.run(
+        f"'{ROS2}' topic echo /robot/chatter | head -1", shell=True, capture_output=True, text=True, timeout=60
+    )
+    assert cut.stdout == "data: hello\n"
 
 
 @pytest.mark.usefixtures("driver")
@@ -174,17 +234,18 @@ def test_the_bandwidth_of_a_topic_is_measured() -> None:
     assert re.fullmatch(r"\tMessage size mean: [\d.]+ K?B min: [\d.]+ K?B max: [\d.]+ K?B", second)
 
 
-def test_a_message_is_published(driver: subprocess.Popen[str]) -> None:
-    text = output("topic", "pub", "--once", "/robot/ears", "std_msgs/msg/String", "{data: hi}")
-    assert "publishing #1: std_msgs.msg.String(data='hi')" in text
-    assert read_until(driver, "heard") == ["heard hi"]
-
-
-def test_messages_are_published_at_a_rate(driver: subprocess.Popen[str]) -> None:
+def test_messages_are_published_at_a_rate(driver: Driver) -> None:
     number_and_rate = ("-t", "3", "-r", "50", "--qos-depth", "10")
-    output("topic", "pub", *number_and_rate, "/robot/ears", "std_msgs/msg/String", "{data: hi}")
-    for _ in range(3):
-        read_until(driver, "heard hi")
+    text = output("topic", "pub", *number_and_rate, "/robot/ears", "std_msgs/msg/String", "{data: hi}")
+    assert "publishing #1: std_msgs.msg.String(data='hi')" in text
+    wait_until(lambda: driver.heard == ["hi"] * 3)
+
+
+def test_a_published_header_gets_the_time(driver: Driver) -> None:
+    before = driver.get_clock().now().to_msg().sec
+    output("topic", "pub", "--once", "/robot/watch", "std_msgs/msg/Header", "{stamp: now, frame_id: base}")
+    wait_until(lambda: bool(driver.stamps))
+    assert before <= driver.stamps[0] <= before + 60
 
 
 @pytest.mark.parametrize(
@@ -206,6 +267,8 @@ def test_parameters_are_listed() -> None:
     expected = {"  rate", "  serial", "  group.name", "  gains", "  use_sim_time"}
     eventually(lambda: expected <= set(output("param", "list", "/robot/driver").splitlines()))
     eventually(lambda: output("param", "list").startswith("/robot/driver:\n  "))
+    of_one_type = output("param", "list", "--filter", "g.*", "--param-type", "/robot/driver").splitlines()
+    assert of_one_type == ["  gains (type: double array)", "  group.name (type: string)"]
 
 
 @pytest.mark.usefixtures("driver")
@@ -219,6 +282,12 @@ def test_a_parameter_is_got_with_its_type() -> None:
 def test_a_parameter_is_set() -> None:
     assert output("param", "set", "/robot/driver", "rate", "2.5") == "Set parameter successful\n"
     assert output("param", "get", "/robot/driver", "rate") == "Double value is: 2.5\n"
+
+
+@pytest.mark.usefixtures("driver")
+def test_a_parameter_is_deleted() -> None:
+    assert "Deleted parameter successfully" in output("param", "delete", "/robot/driver", "spare")
+    assert "spare" not in output("param", "list", "/robot/driver")
 
 
 @pytest.mark.usefixtures("driver")
@@ -298,7 +367,53 @@ def test_a_definition_is_shown_with_those_inside() -> None:
     ]
 
 
+def test_a_definition_is_shown_without_comments() -> None:
+    lines = output("interface", "show", "--no-comments", "sensor_msgs/msg/JointState").splitlines()
+    assert [line for line in lines if "#" in line or not line.strip()] == []
+    assert "\tstring frame_id" in lines
+
+
+def test_a_prototype_is_a_message_with_defaults() -> None:
+    prototype = yaml.safe_load(output("interface", "proto", "--no-quotes", "geometry_msgs/msg/Pose"))
+    assert prototype["orientation"] == {"x": 0.0, "y": 0.0, "z": 0.0, "w": 1.0}
+
+
 def test_interfaces_are_listed() -> None:
     assert "    std_msgs/msg/String\n" in output("interface", "list")
     assert "std_srvs/srv/SetBool" in output("interface", "package", "std_srvs").splitlines()
+    assert "std_srvs" in output("interface", "packages", "--only-srvs").splitlines()
     assert ros2("interface", "show", "std_msgs/msg/Nothing").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "no_such_package", "x"], 1, "Package 'no_such_package' not found"),
+        (["pkg", "prefix", "no_such_package"], 1, "Package not found"),
+        (["pkg", "xml", "no_such_package"], 1, "Package not found"),
+        (["interface", "package", "no_such_package"], 1, "Unknown package"),
+        (["service", "call", "/a", "std_srvs/srv/Nothing"], 1, "The passed service type is invalid"),
+        (["topic", "pub", "-r", "0", "/a", "std_msgs/msg/String"], 2, "-r/--rate"),
+        (["topic", "fly"], 2, "invalid choice: 'fly'"),
+    ],
+)
+def test_what_cannot_be_done_is_an_error(arguments: list[str], code: int, message: str) -> None:
+    result = ros2(*arguments)
+    assert result.returncode == code
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.usefixtures("ros")
+def test_nodes_topics_and_services_that_are_not_there_are_errors() -> None:
+    asked = {
+        ("node", "info", "/nobody"): "Unable to find node '/nobody'",
+        ("topic", "info", "/nothing"): "Unknown topic '/nothing'",
+        ("topic", "type", "/nothing"): "",
+        ("service", "type", "/nothing"): "",
+    }
+    processes = [start_ros2(*arguments) for arguments in asked]
+    for process, message in zip(processes, asked.values(), strict=True):
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert message in output

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import rclpy
+from rclpy.exceptions import NameValidationException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -25,9 +26,10 @@ from .command import CommandError
 T = TypeVar("T")
 
 SOUGHT_FOR_S = 5.0
-"""How long something that was named is waited for."""
+"""How long a service that is there, or a subscription, is waited for to answer."""
 
-_QUIET_FOR_S = 0.5
+_APPEARS_WITHIN_S = 2.0
+_QUIET_FOR_S = 0.25
 _LISTEN_AT_MOST_S = 5.0
 _POLL_S = 0.02
 
@@ -47,26 +49,36 @@ def add_node_arguments(parser: argparse.ArgumentParser, *, daemon: bool = True) 
 
 
 @contextmanager
+def names_from_user() -> Iterator[None]:
+    """Names that break the rules come from the command line here, so they are no fault of the program."""
+    try:
+        yield
+    except NameValidationException as error:
+        raise CommandError(str(error)) from error
+
+
+@contextmanager
 def cli_node(args: argparse.Namespace, name: str | None = None) -> Iterator[Node]:
     """A node for the time of a command; its name, unless given, is hidden and its own."""
     rclpy.init(args=[])
     try:
-        node = rclpy.create_node(
-            name or f"_ros2cli_{os.getpid()}",
-            start_parameter_services=False,
-            enable_rosout=False,
-            parameter_overrides=[Parameter("use_sim_time", value=getattr(args, "use_sim_time", False))],
-        )
-        time.sleep(getattr(args, "spin_time", 0.0))
-        yield node
-        node.destroy_node()
+        with names_from_user():
+            node = rclpy.create_node(
+                name or f"_ros2cli_{os.getpid()}",
+                start_parameter_services=False,
+                enable_rosout=False,
+                parameter_overrides=[Parameter("use_sim_time", value=getattr(args, "use_sim_time", False))],
+            )
+            time.sleep(getattr(args, "spin_time", 0.0))
+            yield node
+            node.destroy_node()
     except ExternalShutdownException:
         sys.exit(int(signal.SIGTERM))
     finally:
         rclpy.try_shutdown()
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = SOUGHT_FOR_S) -> bool:
+def wait_for(condition: Callable[[], bool], timeout_s: float = _APPEARS_WITHIN_S) -> bool:
     """Wait until the condition holds, and return whether it does."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -9,7 +9,9 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 
-from .command import Command, CommandError, Verb
+from roslite.settings import SettingsError
+
+from .command import Command, Verb
 from .commands import COMMANDS
 
 _USAGE_HINT = "Call `{prog} <{kind}> -h` for more detailed usage."
@@ -32,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int | str | None:
     _put_own_python_first_on_path()
     try:
         return _run(arguments)
-    except CommandError as error:
+    except (RuntimeError, SettingsError) as error:
         return str(error)
     except KeyboardInterrupt:
         return int(signal.SIGINT)

@@ -12,6 +12,7 @@ from rclpy.signals import SignalHandlerOptions
 from rosbags.rosbag2 import Reader, ReaderError
 
 from ros2cli.arguments import positive_float, positive_int, unsigned_float, unsigned_int
+from ros2cli.graph import names_from_user
 
 from .api import add_bag_arguments, add_log_level_argument, failure
 from .contents import read_metadata
@@ -93,7 +94,8 @@ def main(args: argparse.Namespace) -> None:
         reader = Reader(bag)
         reader.open()
         try:
-            _play(args, reader, options)
+            with names_from_user():
+                _play(args, reader, options)
         finally:
             reader.close()
     except (MetadataError, McapError, ReaderError) as error:

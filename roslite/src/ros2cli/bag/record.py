@@ -14,6 +14,7 @@ from rclpy.logging import LoggingSeverity
 from rclpy.parameter import Parameter
 
 from ros2cli.arguments import positive_int, unsigned_int
+from ros2cli.graph import names_from_user
 
 from .api import add_log_level_argument, failure
 from .bag_writer import BagWriter, Limits
@@ -100,7 +101,8 @@ def main(args: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     try:
-        _record(args, lambda: BagWriter(bag, storage, limits), options)
+        with names_from_user():
+            _record(args, lambda: BagWriter(bag, storage, limits), options)
     except OSError as error:
         raise failure(f"cannot write bag '{bag}': {os.strerror(error.errno or 0)}") from error
 

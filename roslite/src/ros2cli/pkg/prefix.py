@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 
-from .api import prefix_of
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+
+from ros2cli.command import CommandError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,5 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Print the prefix or the share folder."""
-    prefix = prefix_of(args.package_name)
+    try:
+        prefix = get_package_prefix(args.package_name)
+    except PackageNotFoundError as error:
+        raise CommandError("Package not found") from error
     print(os.path.join(prefix, "share", args.package_name) if args.share else prefix)
