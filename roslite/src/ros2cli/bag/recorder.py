@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import rclpy
+from rclpy.clock import Clock
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -118,7 +119,7 @@ class Recorder:
             logger.info("use_sim_time set, waiting for /clock before starting recording...")
         logger.info("Listening for topics...")
         if self._options.discover:
-            self._timer = self._node.create_timer(self._options.polling_interval_s, self._discover)
+            self._timer = self._node.create_timer(self._options.polling_interval_s, self._discover, clock=Clock())
         else:
             settled(self._node.get_topic_names_and_types)
         self._discover()
