@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -163,18 +164,45 @@ def header() -> bytes:
     return MAGIC + record(HEADER, text("ros2") + text("roslite"))
 
 
-def chunk_start(start_time: int, end_time: int, size: int, compression: str, compressed_size: int) -> bytes:
-    """Return what a chunk's record holds before the compressed records; without a checksum of them."""
-    sizes = _CHUNK_START.pack(start_time, end_time, size, 0)
+def chunk_start(
+    start_time: int, end_time: int, records: bytes | bytearray, compression: str, compressed_size: int
+) -> bytes:
+    """Return what a chunk's record holds before its compressed records."""
+    sizes = _CHUNK_START.pack(start_time, end_time, len(records), zlib.crc32(records))
     return sizes + text(compression) + struct.pack("<Q", compressed_size)
 
 
-def parse_chunk(content: memoryview) -> tuple[int, int, int, str, memoryview]:
-    """Return start and end time, uncompressed size, compression and compressed records of a chunk's record."""
-    start_time, end_time, size, _ = _CHUNK_START.unpack_from(content)
-    cursor = Cursor(content, _CHUNK_START.size)
-    compression = cursor.text()
-    return start_time, end_time, size, compression, cursor.sized("<Q")
+@dataclass(frozen=True)
+class Chunk:
+    """The record of a chunk; times are nanoseconds, sizes bytes.
+
+    Attributes:
+        checksum: CRC-32 of the uncompressed records, 0 if the writer left it out.
+        data: the compressed records.
+    """
+
+    start_time: int
+    end_time: int
+    size: int
+    checksum: int
+    compression: str
+    data: memoryview
+
+    @classmethod
+    def parse(cls, content: memoryview) -> Chunk:
+        """Return the chunk that a record holds."""
+        cursor = Cursor(content)
+        start_time, end_time, size, checksum = (cursor.number(form) for form in ("<Q", "<Q", "<Q", "<I"))
+        return cls(start_time, end_time, size, checksum, cursor.text(), cursor.sized("<Q"))
+
+    def check(self, records: memoryview) -> None:
+        """Compare uncompressed records with the checksum.
+
+        Raises:
+            McapError: they differ.
+        """
+        if self.checksum and zlib.crc32(records) != self.checksum:
+            raise McapError("a chunk is damaged: its checksum is wrong")
 
 
 def records(data: memoryview, place: int = 0) -> Iterator[tuple[int, int, memoryview]]:
@@ -236,8 +264,15 @@ class Cursor:
         return self._place < len(self._data)
 
     def number(self, form: str) -> int:
-        """Return an integer; ``form`` as for ``struct``."""
-        (value,) = struct.unpack_from(form, self._data, self._place)
+        """Return an integer; ``form`` as for ``struct``.
+
+        Raises:
+            McapError: there are too few bytes.
+        """
+        try:
+            (value,) = struct.unpack_from(form, self._data, self._place)
+        except struct.error as error:
+            raise McapError(f"a field is cut off: {error}") from error
         self._place += struct.calcsize(form)
         return int(value)
 

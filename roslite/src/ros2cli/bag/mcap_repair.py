@@ -66,20 +66,29 @@ def _scan(path: Path) -> tuple[Scan, _Index]:
     """Return what is in a file, and what is in its last chunk if nothing but indexes follows."""
     data = _map(path)
     found, last_index = Scan(end=len(mcap.MAGIC)), _Index()
+    damage: mcap.McapError | None = None
     for opcode, place, content in mcap.records(data, len(mcap.MAGIC)):
+        if damage:
+            raise damage
         if opcode == mcap.DATA_END:
             found.is_complete = data[-len(mcap.MAGIC) :] == mcap.MAGIC
             break
-        found.end = place + mcap.RECORD.size + len(content)
-        if opcode == mcap.CHUNK:
-            last_index = _scan_chunk(found.summary, place, content)
-        elif opcode == mcap.MESSAGE_INDEX and found.summary.chunks:
-            chunk = found.summary.chunks[-1]
-            chunk.index_offsets[mcap.Cursor(content).number("<H")] = place
-            chunk.index_length += found.end - place
+        end = place + mcap.RECORD.size + len(content)
+        try:
+            if opcode == mcap.CHUNK:
+                last_index = _scan_chunk(found.summary, place, content)
+            elif opcode == mcap.MESSAGE_INDEX and found.summary.chunks:
+                chunk = found.summary.chunks[-1]
+                chunk.index_offsets[mcap.Cursor(content).number("<H")] = place
+                chunk.index_length += end - place
+            else:
+                last_index = _Index()
+                _scan_record(found.summary, opcode, content)
+        except mcap.McapError as error:
+            # The last record may be there but empty, as after a power cut; behind it nothing may follow.
+            damage = error
         else:
-            last_index = _Index()
-            _scan_record(found.summary, opcode, content)
+            found.end = end
     return found, last_index
 
 
@@ -103,9 +112,11 @@ def _scan_record(summary: mcap.Summary, opcode: int, content: memoryview) -> Non
 
 
 def _scan_chunk(summary: mcap.Summary, place: int, content: memoryview) -> _Index:
-    start, end, size, compression, data = mcap.parse_chunk(content)
+    chunk = mcap.Chunk.parse(content)
+    records = decompress(chunk.data, chunk.compression)
+    chunk.check(records)
     index = _Index()
-    for opcode, offset, inner in mcap.records(decompress(data, compression)):
+    for opcode, offset, inner in mcap.records(records):
         if opcode == mcap.MESSAGE:
             channel_id, _, log_time, _ = mcap.MESSAGE_START.unpack_from(inner)
             index.setdefault(channel_id, []).append((log_time, offset))
@@ -114,5 +125,9 @@ def _scan_chunk(summary: mcap.Summary, place: int, content: memoryview) -> _Inde
     for channel_id, entries in index.items():
         summary.note(channel_id, [log_time for log_time, _ in entries])
     length = mcap.RECORD.size + len(content)
-    summary.chunks.append(mcap.ChunkIndex(start, end, place, length, {}, 0, compression, len(data), size))
+    summary.chunks.append(
+        mcap.ChunkIndex(
+            chunk.start_time, chunk.end_time, place, length, {}, 0, chunk.compression, len(chunk.data), chunk.size
+        )
+    )
     return index

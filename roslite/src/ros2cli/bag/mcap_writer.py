@@ -77,7 +77,7 @@ class McapWriter:
         start, end = min(map(min, log_times.values())), max(map(max, log_times.values()))
         options, size = self._options, len(self._chunk)
         data = compress(self._chunk, options.compression, options.level)
-        head = mcap.chunk_start(start, end, size, options.compression, len(data))
+        head = mcap.chunk_start(start, end, self._chunk, options.compression, len(data))
         opening = mcap.RECORD.pack(mcap.CHUNK, len(head) + len(data)) + head
         offset, length = self._position, len(opening) + len(data)
         offsets, indexes = mcap.message_indexes(self._index, offset + length)
