@@ -108,17 +108,18 @@ def test_parameters_override_quality_of_service(ros: None) -> None:
     ]
     options = QoSOverridingOptions.with_default_policies()
     second = QoSOverridingOptions([QoSPolicyKind.DEPTH, QoSPolicyKind.DEADLINE], entity_id="second")
-    with rclpy.create_node("talker", parameter_overrides=overrides) as node:
-        publisher = node.create_publisher(String, "topic", 10, qos_overriding_options=options)
-        assert publisher.qos_profile.reliability is ReliabilityPolicy.BEST_EFFORT
-        assert publisher.qos_profile.depth == 3
-        result = node.set_parameters([Parameter("qos_overrides./topic.publisher.depth", value=4)])[0]
-        assert "read-only" in result.reason
-        subscription = node.create_subscription(
-            String, "topic", lambda _: None, qos_profile_sensor_data, qos_overriding_options=second
-        )
-        assert subscription.qos_profile.depth == 7
-        assert node.get_parameter("qos_overrides./topic.subscription_second.deadline").value == 0
+    node = rclpy.create_node("talker", parameter_overrides=overrides)
+    publisher = node.create_publisher(String, "topic", 10, qos_overriding_options=options)
+    assert publisher.qos_profile.reliability is ReliabilityPolicy.BEST_EFFORT
+    assert publisher.qos_profile.depth == 3
+    result = node.set_parameters([Parameter("qos_overrides./topic.publisher.depth", value=4)])[0]
+    assert "read-only" in result.reason
+    subscription = node.create_subscription(
+        String, "topic", lambda _: None, qos_profile_sensor_data, qos_overriding_options=second
+    )
+    assert subscription.qos_profile.depth == 7
+    assert node.get_parameter("qos_overrides./topic.subscription_second.deadline").value == 0
+    node.destroy_node()
 
 
 def test_overridden_quality_of_service_can_be_refused(node: Node) -> None:

@@ -1,6 +1,8 @@
 """Loggers: levels, what one line may log, the terminal, ``/rosout``."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,20 +61,28 @@ def test_one_line_cannot_log_now_like_this_and_now_like_that() -> None:
 
 
 def test_the_environment_says_how_a_line_looks(
-    monkeypatch: pytest.MonkeyPatch, ros_domain: int, capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, ros_domain: int, tmp_path: Path
 ) -> None:
     tokens = ("severity", "name", "message", "function_name", "file_name", "line_number", "time", "time_as_nanoseconds")
-    layout = "|".join(f"{{{token}}}" for token in tokens)
-    monkeypatch.setenv("RCUTILS_CONSOLE_OUTPUT_FORMAT", layout)
+    monkeypatch.setenv("RCUTILS_CONSOLE_OUTPUT_FORMAT", "|".join(f"{{{token}}}" for token in tokens))
     monkeypatch.setenv("RCUTILS_LOGGING_USE_STDOUT", "1")
     monkeypatch.setenv("RCUTILS_COLORIZED_OUTPUT", "0")
-    rclpy.init(args=[])
-    get_logger("speaker").warning("careful")
-    rclpy.shutdown()
-    fields = capfd.readouterr().out.strip().split("|")
-    assert fields[:4] == ["WARN", "speaker", "careful", test_the_environment_says_how_a_line_looks.__name__]
-    assert Path(fields[4]).name == Path(__file__).name
-    assert fields[5].isdecimal()
+    program = tmp_path / "speak.py"
+    program.write_text(
+        "import rclpy\n"
+        "from rclpy.logging import get_logger\n"
+        "def speak():\n"
+        "    get_logger('speaker').warning('careful')\n"
+        "rclpy.init()\n"
+        "speak()\n"
+        "rclpy.shutdown()\n"
+    )
+    printed = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True).stdout
+    fields = printed.strip().split("|")
+    assert fields[:3] == ["WARN", "speaker", "careful"]
+    assert fields[3] == "speak"
+    assert Path(fields[4]) == program
+    assert fields[5] == "4"
     assert re.fullmatch(r"\d+\.\d{9}", fields[6])
 
 
@@ -89,9 +99,10 @@ def test_arguments_set_levels_and_silence_rosout(ros_domain: int) -> None:
     rclpy.init(args=["program", "--ros-args", *levels])
     assert get_logger("quiet").get_effective_level() == LoggingSeverity.ERROR
     assert get_logger("quiet.loud").get_effective_level() == LoggingSeverity.DEBUG
-    with rclpy.create_node("silent") as node:
-        spin_until(node, lambda: "silent" in node.get_node_names())
-        topics = dict(node.get_publisher_names_and_types_by_node("silent", "/"))
-        assert "/parameter_events" in topics
-        assert "/rosout" not in topics
+    node = rclpy.create_node("silent")
+    spin_until(node, lambda: "silent" in node.get_node_names())
+    topics = dict(node.get_publisher_names_and_types_by_node("silent", "/"))
+    assert "/parameter_events" in topics
+    assert "/rosout" not in topics
+    node.destroy_node()
     rclpy.shutdown()

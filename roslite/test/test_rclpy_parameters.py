@@ -10,6 +10,7 @@ from rcl_interfaces.msg import (
     IntegerRange,
     ParameterDescriptor,
     ParameterEvent,
+    ParameterType,
     SetParametersResult,
 )
 from rcl_interfaces.srv import DescribeParameters, GetParameters, GetParameterTypes, ListParameters, SetParameters
@@ -26,6 +27,7 @@ from rclpy.parameter import Parameter
 from ros_helpers import Start, spin_until
 
 RATE = ParameterDescriptor(
+    type=ParameterType.PARAMETER_DOUBLE,
     description="refreshes a second",
     floating_point_range=[FloatingPointRange(from_value=0.0, to_value=50.0)],
 )
@@ -182,7 +184,7 @@ def test_parameters_are_set_from_another_process(node: Node, start: Start) -> No
     start(
         """
         import rclpy
-        from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
+        from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor, ParameterType
         rclpy.init()
         node = rclpy.create_node("perception")
         limits = FloatingPointRange(from_value=0.0, to_value=50.0)
@@ -243,7 +245,7 @@ def test_a_new_descriptor_keeps_the_value_or_takes_the_alternative(node: Node) -
     assert node.set_descriptor("rate", RATE, alternative).double_value == 20.0
     assert node.describe_parameter("rate").description == "refreshes a second"
     assert not set_one(node, "rate", 51.0).successful
-    node.set_descriptor("rate", ParameterDescriptor(read_only=True))
+    node.set_descriptor("rate", ParameterDescriptor(type=ParameterType.PARAMETER_DOUBLE, read_only=True))
     with pytest.raises(ParameterImmutableException):
         node.set_descriptor("rate", RATE)
     with pytest.raises(ParameterNotDeclaredException):
@@ -257,8 +259,9 @@ def test_sections_of_the_same_name_in_a_parameter_file_add_up(ros_domain: int, t
         "/**:\n  guard:\n    ros__parameters:\n      second: 2\n"
     )
     rclpy.init(args=["x", "--ros-args", "--params-file", str(file)])
-    with rclpy.create_node("guard", namespace="/arm", automatically_declare_parameters_from_overrides=True) as node:
-        assert node.get_parameter("first").value == 1
-        assert node.get_parameter("second").value == 2
-        assert node.get_parameter("date").value == "2024-01-31"
+    node = rclpy.create_node("guard", namespace="/arm", automatically_declare_parameters_from_overrides=True)
+    assert node.get_parameter("first").value == 1
+    assert node.get_parameter("second").value == 2
+    assert node.get_parameter("date").value == "2024-01-31"
+    node.destroy_node()
     rclpy.shutdown()

@@ -10,10 +10,8 @@ from rclpy.duration import Duration
 from rclpy.exceptions import ROSInterruptException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.parameter import Parameter
 from rclpy.time import Time
 from rclpy.time_source import TimeSource
-from ros_helpers import spin_until
 
 ANY_JUMP = JumpThreshold(min_forward=Duration(nanoseconds=1), min_backward=Duration(nanoseconds=-1))
 
@@ -106,19 +104,6 @@ def test_steady_and_system_clocks_sleep(ros: None) -> None:
         assert clock.now() - before >= Duration(seconds=0.02)
     with pytest.raises(ValueError, match="clock type"):
         clock.sleep_until(ros_time(1))
-
-
-def test_a_timer_waits_for_the_rest_of_its_period_when_simulated_time_ends(node: Node) -> None:
-    node.set_parameters([Parameter("use_sim_time", value=True)])
-    clock = node.get_clock()
-    assert isinstance(clock, ROSClock)
-    clock.set_ros_time_override(ros_time(100))
-    timer = node.create_timer(3600.0, lambda: None)
-    clock.set_ros_time_override(ros_time(100 + 3599.98))
-    ticks: list[int] = []
-    timer.callback = lambda: ticks.append(1)
-    node.set_parameters([Parameter("use_sim_time", value=False)])
-    spin_until(node, lambda: ticks)
 
 
 def test_a_rate_ticks_until_it_is_destroyed_or_ros_ends(node: Node) -> None:

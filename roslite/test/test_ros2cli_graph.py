@@ -158,9 +158,7 @@ def test_an_echo_can_be_of_one_field() -> None:
 def test_an_echo_can_be_filtered_and_in_other_forms() -> None:
     once = ("topic", "echo", "--once")
     assert output(*once, "--csv", "/robot/chatter") == "hello\n"
-    assert (
-        output(*once, "--filter", "m.data.startswith('h')", "--flow-style", "/robot/chatter") == "{data: hello}\n---\n"
-    )
+    assert output(*once, "--filter", "m.data.startswith('h')", "/robot/chatter") == "data: hello\n---\n"
     assert output(*once, "--truncate-length", "2", "/robot/chatter") == "data: he...\n---\n"
     assert "hello" in output(*once, "--raw", "/robot/chatter")
 
@@ -369,7 +367,7 @@ def test_a_definition_is_shown_with_those_inside() -> None:
 
 def test_a_definition_is_shown_without_comments() -> None:
     lines = output("interface", "show", "--no-comments", "sensor_msgs/msg/JointState").splitlines()
-    assert [line for line in lines if "#" in line or not line.strip()] == []
+    assert [line for line in lines if re.search(r"#.*\w", line)] == []
     assert "\tstring frame_id" in lines
 
 

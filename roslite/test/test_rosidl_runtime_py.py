@@ -45,10 +45,11 @@ def test_a_message_is_told_as_yaml() -> None:
     )
 
 
-def test_yaml_can_be_on_one_line() -> None:
-    text = message_to_yaml(state(), flow_style=True)
-    assert text.count("\n") == 1
-    assert yaml.safe_load(text) == yaml.safe_load(message_to_yaml(state()))
+def test_sequences_in_yaml_can_be_on_one_line() -> None:
+    assert message_to_yaml(state(), flow_style=True) == (
+        "header:\n  stamp:\n    sec: 1\n    nanosec: 2\n  frame_id: ''\n"
+        "name: [waist, shoulder]\nposition: [0.5, 1.0]\nvelocity: []\neffort: []\n"
+    )
 
 
 def test_yaml_keeps_what_is_not_ascii() -> None:

@@ -1,13 +1,17 @@
 """What roslite's launch does beyond ROS 2's: no process is left behind, whatever ends the launch."""
 
 import signal
+import sys
 from pathlib import Path
 
 import pytest
-from launch.actions import IncludeLaunchDescription
+from launch.actions import EmitEvent, IncludeLaunchDescription, TimerAction
+from launch.events import Shutdown, matches_action
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_helpers import is_running, read_until, run, start_ros2, wait_until
-from launch_ros.actions import ComposableNodeContainer, LoadComposableNodes
+from launch_ros.actions import ComposableNodeContainer, LifecycleNode, LoadComposableNodes
+from launch_ros.events.lifecycle import ChangeState
+from lifecycle_msgs.msg import Transition
 
 LAUNCH_FILE = """
 import sys
@@ -68,3 +72,20 @@ def test_an_error_in_an_included_file_names_its_line(tmp_path: Path, capfd: pyte
     path.write_text("def generate_launch_description():\n    return nothing\n")
     assert run(IncludeLaunchDescription(PythonLaunchDescriptionSource(str(path)))) == 1
     assert f"name 'nothing' is not defined ({path}, line 2)" in capfd.readouterr().out
+
+
+def test_a_node_that_never_comes_does_not_keep_a_launch_from_ending(
+    ros_domain: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    missing = LifecycleNode(executable=sys.executable, arguments=["-c", "pass"], name="missing", namespace="")
+    exit_code = run(
+        missing,
+        EmitEvent(
+            event=ChangeState(
+                lifecycle_node_matcher=matches_action(missing), transition_id=Transition.TRANSITION_CONFIGURE
+            )
+        ),
+        TimerAction(period=1.0, actions=[EmitEvent(event=Shutdown())]),
+    )
+    assert exit_code == 0
+    assert "Abandoning wait for the '/missing/change_state' service" in "".join(capfd.readouterr())

@@ -27,16 +27,32 @@ def message_to_yaml(
         truncate_length: strings and sequences longer than this are cut off.
         no_arr: tell type and length of sequences in place of their contents.
         no_str: tell the length of strings in place of their contents.
-        flow_style: everything on one line.
+        flow_style: sequences on one line.
     """
     text: str = yaml.dump(
-        _plain(message_to_ordereddict(msg, truncate_length=truncate_length, no_arr=no_arr, no_str=no_str)),
+        message_to_ordereddict(msg, truncate_length=truncate_length, no_arr=no_arr, no_str=no_str),
+        Dumper=_Dumper,
         allow_unicode=True,
-        sort_keys=False,
         width=2**31,
         default_flow_style=flow_style,
     )
     return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes messages over several lines, whatever is asked for sequences."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent(dumper: _Dumper, message: "OrderedDict[str, Any]") -> yaml.MappingNode:
+    pairs = [(dumper.represent_data(key), dumper.represent_data(value)) for key, value in message.items()]
+    return yaml.MappingNode("tag:yaml.org,2002:map", pairs, flow_style=False)
+
+
+_Dumper.add_representer(OrderedDict, _represent)
+_Dumper.add_representer(tuple, yaml.SafeDumper.represent_list)
 
 
 def message_to_csv(msg: Any, *, truncate_length: int | None = None, no_arr: bool = False, no_str: bool = False) -> str:
@@ -115,10 +131,3 @@ def _type_name(type_: definition.AbstractNestableType) -> str:
 
 def _cut(text: str, length: int | None) -> str:
     return text if length is None or len(text) <= length else f"{text[:length]}..."
-
-
-def _plain(value: Any) -> Any:
-    """Return dictionaries and lists of the kinds that YAML has without tags."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-arr", action="store_true", help="Don't print array fields of messages")
     parser.add_argument("--no-str", action="store_true", help="Don't print string fields of messages")
-    parser.add_argument("--flow-style", action="store_true", help="Print each message on one line")
+    parser.add_argument("--flow-style", action="store_true", help="Print each sequence on one line")
     parser.add_argument("--lost-messages", action="store_true", help="DEPRECATED: Does nothing")
     parser.add_argument("--raw", action="store_true", help="Echo the raw binary representation")
     parser.add_argument(
