@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from rosidl_runtime_py import set_message_fields
+from rosidl_runtime_py.set_message import StampSetter, set_message_fields
 from rosidl_runtime_py.utilities import get_message, get_service
 
 from .command import CommandError
@@ -51,14 +51,16 @@ def parse_values(text: str) -> dict[str, Any]:
     return values
 
 
-def fill(message: Any, values: dict[str, Any]) -> Any:
-    """Set the fields of a message from a dictionary and return it.
+def fill(message: Any, values: dict[str, Any]) -> list[StampSetter]:
+    """Set the fields of a message from a dictionary.
+
+    Returns:
+        Functions that take a time and set it, one for each header that is ``auto`` and each time that is ``now``.
 
     Raises:
         CommandError: the values do not fit the message.
     """
     try:
-        set_message_fields(message, values)
+        return set_message_fields(message, values, expand_header_auto=True, expand_time_now=True)
     except (AttributeError, TypeError, ValueError, AssertionError) as error:
         raise CommandError(f"Failed to populate field: {error}") from error
-    return message

@@ -27,13 +27,16 @@ def main(args: argparse.Namespace) -> None:
     if args.rate is not None and args.rate <= 0:
         raise CommandError("rate must be greater than zero")
     srv_type = service_type(args.service_type)
-    request = fill(srv_type.Request(), parse_values(args.values))
+    request = srv_type.Request()
+    stamp_setters = fill(request, parse_values(args.values))
     with cli_node(args) as node:
         client = node.create_client(srv_type, args.service_name)
         if not client.service_is_ready():
             print("waiting for service to become available...")
             client.wait_for_service()
         while True:
+            for set_stamp in stamp_setters:
+                set_stamp(node.get_clock().now().to_msg())
             print(f"requester: making request: {request!r}\n")
             future = client.call_async(request)
             rclpy.spin_until_future_complete(node, future)

@@ -15,8 +15,6 @@ from ros2cli.arguments import positive_float, unsigned_int
 from ros2cli.graph import SOUGHT_FOR_S, add_node_arguments, cli_node, spin_for, wait_for
 from ros2cli.interfaces import fill, message_type, parse_values
 
-from .stamps import set_stamp, take_stamps
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -63,9 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Publish, a number of times or until interrupted."""
     message_class = message_type(args.message_type)
-    values = parse_values(args.values)
-    stamps = list(take_stamps(message_class, values))
-    message = fill(message_class(), values)
+    message = message_class()
+    stamp_setters = fill(message, parse_values(args.values))
     times = 1 if args.once else args.times
     default = QoSProfile(
         depth=1,
@@ -79,8 +76,8 @@ def main(args: argparse.Namespace) -> None:
         print("publisher: beginning loop")
         start = time.monotonic()
         for count in itertools.count(1):
-            for path in stamps:
-                set_stamp(message, path, node.get_clock().now().to_msg())
+            for set_stamp in stamp_setters:
+                set_stamp(node.get_clock().now().to_msg())
             if args.print and count % args.print == 0:
                 print(f"publishing #{count}: {message!r}\n")
             publisher.publish(message)
