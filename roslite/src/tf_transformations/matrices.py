@@ -45,10 +45,10 @@ def rotation_from_matrix(matrix: ArrayLike) -> tuple[float, Array, Array]:
     """
     m = np.asarray(matrix, dtype=np.float64)
     values, vectors = np.linalg.eig(m[:3, :3].T)
-    axes = np.flatnonzero(abs(np.real(values) - 1.0) < 1e-8)
-    if not len(axes):
+    axis = int(np.argmin(abs(values - 1.0)))  # small angles have three eigenvalues near 1
+    if abs(values[axis] - 1.0) > 1e-8:
         raise ValueError("no unit eigenvector corresponding to eigenvalue 1")
-    direction = np.real(vectors[:, axes[-1]])
+    direction = np.real(vectors[:, axis])
     values, vectors = np.linalg.eig(m)
     fixed = np.flatnonzero(abs(np.real(values) - 1.0) < 1e-8)
     if not len(fixed):
