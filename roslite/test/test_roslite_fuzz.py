@@ -22,7 +22,7 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from ros_helpers import PATIENCE_S, Start, spin_until
 from roslite.messages import message_class
 
-from roslite import cdr
+from roslite import cdr, dds
 
 SAMPLES = 10_000
 BATCH = 50
@@ -46,7 +46,7 @@ PEER = """
     node = rclpy.create_node("peer")
     qos = QoSProfile(history=HistoryPolicy.KEEP_ALL, reliability=ReliabilityPolicy.BEST_EFFORT)
     node.create_publisher(get_message(sys.argv[1]), "fuzzed", qos)
-    node.create_client(SetParameters, "/test_node/set_parameters")
+    node.create_client(SetParameters, "fuzzed")
     healthy = node.create_publisher(get_message(sys.argv[1]), "healthy", 10)
     node.create_timer(0.05, lambda: healthy.publish(get_message(sys.argv[1])()))
     rclpy.spin(node)
@@ -161,23 +161,25 @@ def test_every_broken_sample_on_a_topic_is_read_or_refused(
     spin_until(node, lambda: len(healthy) > before)
 
 
-def test_broken_requests_neither_stop_a_service_nor_change_a_parameter(
-    node: Node, start: Start, ros_domain: int, tmp_path: Path
-) -> None:
-    node.declare_parameter("speed", 1.5)
-    name = "rcl_interfaces/srv/SetParameters_Request"
+def test_every_broken_request_is_answered_or_refused(node: Node, start: Start, ros_domain: int, tmp_path: Path) -> None:
+    answered: list[Any] = []
+
+    def answer(request: Any, response: Any) -> Any:
+        answered.append(request)
+        return response
+
+    service = node.create_service(SetParameters, "fuzzed", answer, qos_profile=QoSProfile(depth=BATCH))
+    client = node.create_client(SetParameters, "fuzzed")
     start(PEER, "std_msgs/msg/String")
-    topic = "rq/test_node/set_parametersRequest"
+    topic = "rq/fuzzedRequest"
     impostor = Impostor(node, topic, ros_domain)
+    spin_until(node, lambda: dds.count_matched_writers(service._reader) == 2)
+    requests = samples("rcl_interfaces/srv/SetParameters_Request", prefix=bytes(16))
     with Complaints(topic, tmp_path) as complaints:
-        for sample in samples(name, prefix=bytes(16)):
-            impostor.send(sample)
-            rclpy.spin_once(node, timeout_sec=0)
-        spin_until(node, lambda: complaints.update() > SAMPLES // 10)
+        send_all(impostor, requests, node, lambda: len(answered) + service.malformed + complaints.update())
     impostor.close()
-    client = node.create_client(SetParameters, "/test_node/set_parameters")
-    assert client.wait_for_service(timeout_sec=PATIENCE_S)
+    assert len(answered) + service.malformed + complaints.count == SAMPLES
+    assert complaints.count > SAMPLES // 10
     future = client.call_async(SetParameters.Request())
     rclpy.spin_until_future_complete(node, future, timeout_sec=PATIENCE_S)
     assert future.result() == SetParameters.Response()
-    assert node.get_parameter("speed").value == 1.5

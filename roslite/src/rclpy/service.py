@@ -51,6 +51,7 @@ class Service(Destroyable):
         self.callback = callback
         self.callback_group = callback_group
         self.qos_profile = qos_profile
+        self.malformed = 0
         self._node = node
         self._reachable: set[int] = set()
         self._name = node.resolve_service_name(srv_name)
@@ -72,7 +73,10 @@ class Service(Destroyable):
         return self._name
 
     def take(self) -> Request | None:
-        """Take the oldest request; None if there is none."""
+        """Take the oldest request; None if there is none.
+
+        Bytes that hold no request are dropped; the first are logged, all are counted.
+        """
         received = dds.take(self._reader)
         if received is None:
             return None
@@ -80,6 +84,7 @@ class Service(Destroyable):
         try:
             message = cdr.deserialize(received.data, self.srv_type.Request, skip=HEADER_SIZE)
         except cdr.CdrError as error:
+            self.malformed += 1
             self._node.get_logger().error(f"dropping a malformed request to '{self._name}': {error}", once=True)
             return None
         return Request(bytes(received.data[start : start + HEADER_SIZE]), message, received.writer)

@@ -4,6 +4,7 @@ The ``cyclonedds`` package builds topics and QoS; reading, writing and waiting c
 that lets go of Python's global lock while the library works, and hands CDR over without decoding it.
 """
 
+from roslite.dds.cyclone import INFINITY, DdsError, Entity, delete, guid
 from roslite.dds.endpoints import (
     PSEUDO_TOPIC_PARTICIPANT,
     PSEUDO_TOPIC_PUBLICATION,
@@ -16,7 +17,6 @@ from roslite.dds.endpoints import (
     read_endpoints,
     read_participants,
 )
-from roslite.dds.library import INFINITY, DdsError, Entity, delete, guid
 from roslite.dds.participant import Participant
 from roslite.dds.samples import Received, assert_liveliness, take, wait_for_acks, write
 from roslite.dds.statuses import TYPE_CONSISTENCY_POLICY, Status, take_flags, take_status, watch_statuses

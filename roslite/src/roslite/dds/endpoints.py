@@ -7,7 +7,7 @@ from typing import Any
 
 from cyclonedds.qos import Qos
 
-from roslite.dds.library import Entity, Guid, Info, check, cqos, function, i32, pointer_t, u32, u64
+from roslite.dds.cyclone import Entity, Guid, Info, check, cqos, function, i32, pointer_t, u32, u64
 
 
 class _Participant(ctypes.Structure):

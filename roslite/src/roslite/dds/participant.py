@@ -7,7 +7,7 @@ from typing import Any
 
 from cyclonedds.qos import Policy, Qos
 
-from roslite.dds.library import Entity, check, delete, function, guid, i32, pointer_t, u32, with_qos
+from roslite.dds.cyclone import Entity, check, delete, function, guid, i32, pointer_t, u32, with_qos
 from roslite.dds.waiting import Guard, WaitSet
 from roslite.settings import cyclone_configuration
 

@@ -3,7 +3,7 @@
 import ctypes
 from dataclasses import dataclass
 
-from roslite.dds.library import Entity, Info, check, function, i32, i64, pointer_t, u32
+from roslite.dds.cyclone import Entity, Info, check, function, i32, i64, pointer_t, u32
 
 
 class _Sample(ctypes.Structure):

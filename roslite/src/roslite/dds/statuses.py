@@ -7,7 +7,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from roslite.dds.library import Entity, check, function, i32, u32, u64
+from roslite.dds.cyclone import Entity, check, function, i32, u32, u64
 
 
 class Status(IntEnum):

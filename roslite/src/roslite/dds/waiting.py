@@ -2,7 +2,7 @@
 
 import ctypes
 
-from roslite.dds.library import Entity, check, delete, function, i32, i64, u32
+from roslite.dds.cyclone import Entity, check, delete, function, i32, i64, u32
 
 _create_read_condition = function("dds_create_readcondition", i32, i32, u32)
 _set_guard = function("dds_set_guardcondition", i32, i32, ctypes.c_bool)
