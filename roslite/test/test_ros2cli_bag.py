@@ -5,6 +5,7 @@ import pty
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from launch_helpers import ROS2, ros2, start_ros2
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from ros_helpers import spin_until
+from ros_helpers import PATIENCE_S, spin_until
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Int32, String
 
@@ -22,6 +23,10 @@ LATCHED = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 BEST_EFFORT = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
 NUMBERS = list(range(20))
 NUMBER_PERIOD_S = 0.02
+DISCOVERY_S = 0.5
+"""How long the other side of a match may still need once one side knows of it."""
+SENSED = (9, 19)
+"""Numbers that go out on the best-effort topic too."""
 
 
 @pytest.fixture
@@ -43,7 +48,7 @@ def bag(tmp_path: Path, node: Node, publishers: dict[str, Publisher]) -> Path:
     with recording("-o", str(path), *publishers, subscribed=publishers) as process:
         for number in NUMBERS:
             publishers["/numbers"].publish(Int32(data=number))
-            if number % 10 == 0:
+            if number in SENSED:
                 publishers["/sensor"].publish(Int32(data=number))
             pause(node, NUMBER_PERIOD_S)
         pause(node, 0.5)
@@ -54,7 +59,7 @@ def bag(tmp_path: Path, node: Node, publishers: dict[str, Publisher]) -> Path:
 
 
 class recording:  # noqa: N801
-    """`ros2 bag record`, from when it listens to the topics until Ctrl-C."""
+    """`ros2 bag record`, from when the publishers know that it listens until Ctrl-C."""
 
     def __init__(self, *arguments: str, subscribed: "dict[str, Publisher]") -> None:
         self._process = start_ros2("bag", "record", "-s", "mcap", *arguments)
@@ -65,6 +70,11 @@ class recording:  # noqa: N801
             if not waiting:
                 break
         assert not waiting
+        deadline = time.monotonic() + PATIENCE_S
+        while not all(publisher.get_subscription_count() for publisher in subscribed.values()):
+            assert time.monotonic() < deadline, "the publishers do not hear of the recorder"
+            time.sleep(0.01)
+        time.sleep(DISCOVERY_S)
 
     def __enter__(self) -> "subprocess.Popen[str]":
         return self._process
