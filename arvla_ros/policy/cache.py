@@ -2,30 +2,48 @@
 
 AR-VLA section III-B. At step t an action query attends to the action tokens of the last H steps and to every token of
 the prefix, each key rotated to its own step: action tokens to the step they were taken in at, prefix tokens all to the
-step v at which their image was captured. Both are computed in the frame in which *now* is step zero, from integer
-differences, so that the output is the same bit for bit wherever on the timeline the policy stands.
+step v at which their image was captured.
+
+Scores depend on differences of steps alone, so every robot's steps are counted from an origin of its own: the anchor v
+of the prefix it holds. There the prefix needs no rotation at all, a token is rotated once, when it is taken in, and
+only a new prefix turns the history. Differences are taken as integers and angles in float64, so that the output is the
+same bit for bit wherever on the timeline the policy stands.
+
+One layer's keys (its values likewise) lie side by side, so that one call attends to all of them::
+
+    place  0          1 … C                    C + 1 … C + N        … multiple of 8
+           the token  the ring: slot s holds   the prefix, padded   never visible
+           taken in   the token taken in at    with masked tokens
+           now        step steps[s]
+
+After a step, ``commit`` copies place 0 to the ring's oldest slot. What is not visible (a slot never filled, a token
+older than H steps, padding) gets a bias of minus infinity, never a key of zeros.
 """
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from arvla_ros.policy.prefix import Prefix, PrefixError
-from arvla_ros.policy.rotary import Rotation, rotate, rotation
+from arvla_ros.policy.rotary import Rotation, frequencies, rotate, rotation
 
 # The step of a slot that was never filled: farther back than any history reaches, and safe to subtract in int64.
 NEVER = -(2**62)
+# Attention kernels on a GPU want the mask's rows aligned.
+_ALIGNMENT = 8
 
 
 class HybridCache:
-    """Keys and values of both streams, for one robot.
+    """Keys and values of both streams, for one robot or for several that step together.
 
-    The action stream is a ring of ``capacity`` slots that is allocated once. Taking in a token writes one slot;
-    replacing the prefix swaps one reference; neither copies anything else. Per step, call ``begin`` once, then for each
-    layer ``write`` and ``attend``.
+    Everything is allocated once. Per step, call ``begin``; then, in what may be captured as a CUDA graph, ``place``;
+    for each layer fill ``projected`` and call ``attend``; and ``commit``.
 
     Args:
         layers: number of expert layers ``L``.
@@ -33,45 +51,72 @@ class HybridCache:
         kv_heads: key/value heads ``Hkv``, each shared by ``Hq / Hkv`` query heads.
         head_dim: ``D``.
         rope_base: base of the rotary frequencies.
-        capacity: number of slots ``C``, the longest history that can be asked for.
+        capacity: ``C``, the longest history that can be asked for.
+        prefix_tokens: ``N``, the longest prefix that can be held.
         history_length: steps ``H`` that a token reaches back, itself included.
+        robots: number of robots ``B``.
         dtype: of keys and values.
         device: of all tensors.
+
+    Attributes:
+        projected: for each layer ``[B, (Hq + 2 Hkv) D]``, queries, keys and values of the current tokens, not rotated.
     """
 
     def __init__(
         self,
+        *,
         layers: int,
         query_heads: int,
         kv_heads: int,
         head_dim: int,
         rope_base: float,
         capacity: int,
+        prefix_tokens: int,
         history_length: int,
+        robots: int = 1,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
         self.capacity = capacity
+        self.prefix_tokens = prefix_tokens
+        self.robots = robots
         self.history_length = history_length
-        self._group_shape = (kv_heads, query_heads // kv_heads, head_dim)
-        self._expected_prefix = (layers, kv_heads, head_dim)
-        self._head_dim = head_dim
+        self._shape = (layers, kv_heads, head_dim)
         self._rope_base = rope_base
-        self._scale = 1.0 / math.sqrt(head_dim)
-        self._dtype = dtype
-        self._device = torch.device(device)
+        places = -(-(1 + capacity + prefix_tokens) // _ALIGNMENT) * _ALIGNMENT
+        ring, self._prefix = slice(1, 1 + capacity), slice(1 + capacity, 1 + capacity + prefix_tokens)
 
-        shape = (layers, kv_heads, capacity, head_dim)
-        self._keys = torch.zeros(shape, dtype=dtype, device=device)
-        self._rotated = torch.zeros(shape, dtype=dtype, device=device)
-        self._values = torch.zeros(shape, dtype=dtype, device=device)
-        self._steps = torch.full((capacity,), NEVER, dtype=torch.int64, device=device)
-        # Rotation that turns a key back by its age, for every age within reach.
-        self._by_age = rotation(-torch.arange(capacity, device=device), head_dim, rope_base, dtype)
-        # Views by layer, made once: indexing a tensor costs as much as a small matrix product.
-        self._layer_keys = self._keys.unbind(0)
-        self._layer_rotated = self._rotated.unbind(0)
-        self._layer_values = self._values.unbind(0)
+        def zeros(*shape: int, dtype: torch.dtype = dtype) -> Tensor:
+            return torch.zeros(shape, dtype=dtype, device=device)
+
+        self._keys = zeros(layers, robots, kv_heads, places, head_dim)
+        self._values = zeros(layers, robots, kv_heads, places, head_dim)
+        # Keys before their rotation, to turn the history when the origin moves.
+        self._plain_ring = zeros(layers, robots, kv_heads, capacity, head_dim)
+        self._bias = zeros(robots, 1, 1, places)
+        projected = zeros(layers, robots, query_heads + 2 * kv_heads, head_dim)
+        # One buffer for all layers: they follow each other.
+        turned = zeros(robots, query_heads + kv_heads, head_dim, dtype=torch.float32)
+        query = turned[:, :query_heads] if dtype == torch.float32 else zeros(robots, query_heads, head_dim)
+
+        # Views are made once: each costs as much as a small matrix product.
+        self.projected = projected.flatten(2).unbind(0)
+        plain, values_now = projected[:, :, :-kv_heads].unbind(0), projected[:, :, -kv_heads:].unbind(0)
+        self._query, self._turned_query = query, turned[:, :query_heads]
+        self._turned, self._turned_key = turned, turned[:, query_heads:]
+        # Query heads that share a key/value head attend as if they were so many tokens.
+        self._grouped_query = query.view(robots, kv_heads, query_heads // kv_heads, head_dim)
+        self._keys_now, self._values_now = self._keys[..., 0, :].unbind(0), self._values[..., 0, :].unbind(0)
+        self._layers = list(zip(plain, values_now, self._keys.unbind(0), self._values.unbind(0), strict=True))
+        self._ring_keys, self._ring_bias = self._keys[..., ring, :], self._bias[:, 0, 0, ring]
+        self._arriving = [
+            (self._plain_ring, projected[:, :, query_heads:-kv_heads].unsqueeze(3)),
+            (self._ring_keys, self._keys[..., :1, :]),
+            (self._values[..., ring, :], self._values[..., :1, :]),
+        ]
+
+        self._timeline = _Timeline(robots, capacity, head_dim, rope_base, torch.device(device))
+        self._anchor: list[int | None] = [None] * robots
         self.reset()
 
     @property
@@ -85,86 +130,137 @@ class HybridCache:
             raise ValueError(f"history_length {steps} is outside 1..{self.capacity}, the cache's capacity")
         self._history_length = steps
 
-    @property
-    def anchor_step(self) -> int | None:
-        """Step at which the prefix held was captured; None while there is no prefix."""
-        return self._anchor_step if self._prefix_keys else None
+    def anchor_step(self, robot: int = 0) -> int | None:
+        """Return the step at which the prefix that a robot holds was captured; None while it has none."""
+        return self._anchor[robot]
 
     def reset(self) -> None:
-        """Forget both streams; nothing is reallocated."""
-        self._steps.fill_(NEVER)
-        self._written = 0
-        self._slot = 0
-        self._last_step = NEVER
-        self._action_bias = torch.full((self.capacity,), -math.inf, dtype=self._dtype, device=self._device)
-        self._prefix_keys: tuple[Tensor, ...] = ()
-        self._prefix_values: tuple[Tensor, ...] = ()
-        self._prefix_bias = torch.empty(0, dtype=self._dtype, device=self._device)
-        self._anchor_step = 0
+        """Forget both streams of all robots; nothing is reallocated."""
+        for robot in range(self.robots):
+            self.reset_robot(robot)
+        self._timeline.next_slot = 0
 
-    def set_prefix(self, prefix: Prefix, anchor_step: int) -> None:
-        """Replace the prefix whole by one captured at ``anchor_step``.
+    @torch.inference_mode()
+    def reset_robot(self, robot: int) -> None:
+        """Forget both streams of one robot, while the others go on."""
+        # What is masked has no weight, but no weight times NaN is NaN.
+        for stream in (self._keys, self._values, self._plain_ring):
+            stream[:, robot].zero_()
+        self._bias[robot] = -torch.inf
+        self._bias[robot, ..., 0] = 0.0
+        self._timeline.reset(robot)
+        self._anchor[robot] = None
+
+    @torch.inference_mode()
+    def set_prefix(self, prefix: Prefix, anchor_step: int, robot: int = 0) -> None:
+        """Replace a robot's prefix whole by one captured at ``anchor_step``.
 
         Raises:
-            PrefixError: its layers, heads or head size are not the expert's.
+            PrefixError: its layers, heads or head size are not the expert's, or it has too many tokens.
         """
-        layers, kv_heads, _, head_dim = prefix.keys.shape
-        if (layers, kv_heads, head_dim) != self._expected_prefix:
+        layers, kv_heads, tokens, head_dim = prefix.keys.shape
+        if (layers, kv_heads, head_dim) != self._shape:
             raise PrefixError(
-                "prefix has [layers, kv heads, head dim] "
-                f"{[layers, kv_heads, head_dim]}, the action expert needs {list(self._expected_prefix)}"
+                f"prefix has [layers, kv heads, head dim] {[layers, kv_heads, head_dim]}, "
+                f"the action expert needs {list(self._shape)}"
             )
-        prefix = prefix.to(self._dtype, self._device)
-        self._prefix_keys = prefix.keys.mT.unbind(0)
-        self._prefix_values = prefix.values.unbind(0)
-        self._prefix_bias = _bias(prefix.token_mask, self._dtype)
-        self._anchor_step = anchor_step
+        if tokens > self.prefix_tokens:
+            raise PrefixError(f"prefix has {tokens} tokens, the action expert has room for {self.prefix_tokens}")
+        places = slice(self._prefix.start, self._prefix.start + tokens)
+        self._keys[:, robot, :, places] = prefix.keys.to(self._keys.device)
+        self._values[:, robot, :, places] = prefix.values.to(self._values.device)
+        bias = self._bias[robot, 0, 0]
+        bias[self._prefix] = -torch.inf
+        bias[places].masked_fill_(prefix.token_mask.to(bias.device), 0.0)
+        self._anchor[robot] = anchor_step
+        turn = rotation(self._timeline.move_origin(robot, anchor_step), self._shape[2], self._rope_base)
+        self._ring_keys[:, robot] = rotate(self._plain_ring[:, robot], turn)
 
-    def begin(self, step: int) -> None:
-        """Open the slot of the token at ``step``, evicting the oldest, and place everything relative to it.
+    def begin(self, steps: npt.NDArray[np.integer[Any]]) -> None:
+        """Prepare for the tokens at ``steps [B]``, one of each robot.
 
         Steps may leave gaps, for ticks that were missed: the history reaches back by steps, not by tokens.
 
         Raises:
-            ValueError: ``step`` is not after the step before it.
+            ValueError: a step is not after the step before it; then nothing has changed.
         """
-        if step <= self._last_step:
-            raise ValueError(f"step {step} does not follow step {self._last_step}: reset the cache to start anew")
-        self._last_step = step
-        self._slot = self._written % self.capacity
-        self._written += 1
-        self._steps[self._slot] = step
-        ages = step - self._steps
-        self._action_bias = _bias(ages < self._history_length, self._dtype)
-        reach = ages.clamp_(max=self.capacity - 1)
-        by_age = Rotation(self._by_age.cos[reach], self._by_age.sin[reach])
-        self._rotated.copy_(rotate(self._keys, by_age))
-        if self._prefix_keys:
-            staleness = torch.tensor(step - self._anchor_step, device=self._device)
-            self._by_staleness = rotation(staleness, self._head_dim, self._rope_base, self._dtype)
+        self._timeline.begin(steps, self._history_length)
 
-    def write(self, layer: int, key: Tensor, value: Tensor) -> None:
-        """Put the current token's unrotated key and value, ``[Hkv * D]`` each, into the open slot of a layer."""
-        key = key.view(self._group_shape[0], -1)
-        self._layer_keys[layer][:, self._slot] = key
-        self._layer_rotated[layer][:, self._slot] = key
-        self._layer_values[layer][:, self._slot] = value.view(self._group_shape[0], -1)
+    def place(self) -> None:
+        """Show the current tokens what of the ring is in their reach."""
+        self._ring_bias.copy_(self._timeline.reach)
 
-    def attend(self, layer: int, query: Tensor) -> Tensor:
-        """Return what the current token's query ``[Hq * D]`` reads from both streams of a layer, ``[Hq * D]``."""
-        query = query.view(self._group_shape)
-        values = self._layer_values[layer]
-        scores = torch.baddbmm(self._action_bias, query, self._layer_rotated[layer].mT, alpha=self._scale)
-        if not self._prefix_keys:
-            return torch.bmm(scores.softmax(-1), values).view(-1)
-        # <R(t) q, R(v) k> = <R(t - v) q, k>: turning one query is cheaper than turning a prefix of keys.
-        turned = rotate(query, self._by_staleness)
-        prefix_scores = torch.baddbmm(self._prefix_bias, turned, self._prefix_keys[layer], alpha=self._scale)
-        weights = torch.cat((scores, prefix_scores), -1).softmax(-1)
-        read = torch.bmm(weights[..., : self.capacity], values)
-        return read.baddbmm_(weights[..., self.capacity :], self._prefix_values[layer]).view(-1)
+    def attend(self, layer: int) -> Tensor:
+        """Take in what ``projected[layer]`` holds and return what its queries read of both streams, ``[B, Hq D]``."""
+        plain, value, keys, values = self._layers[layer]
+        cos, sin = self._timeline.turn
+        torch.mul(plain, cos, out=self._turned)
+        self._turned.addcmul_(plain.roll(plain.shape[-1] // 2, -1), sin)
+        self._keys_now[layer].copy_(self._turned_key)
+        self._values_now[layer].copy_(value)
+        if self._query is not self._turned_query:
+            self._query.copy_(self._turned_query)
+        read = functional.scaled_dot_product_attention(self._grouped_query, keys, values, attn_mask=self._bias)
+        return read.reshape(self.robots, -1)
+
+    def commit(self) -> None:
+        """Copy the current tokens to the ring, in the place of the oldest."""
+        slot = self._timeline.slot.long()
+        for ring, now in self._arriving:
+            ring.index_copy_(3, slot, now)
 
 
-def _bias(visible: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return what to add to the scores: zero where a token is visible, minus infinity where it is not."""
-    return torch.where(visible, 0.0, -math.inf).to(dtype)
+class _Timeline:
+    """Which step each slot of the ring holds, worked out on the host; the device is told in one transfer a step.
+
+    Attributes:
+        turn: cosines and signed sines ``[B, 1, D]`` of the current tokens' rotation.
+        reach: ``[B, C]`` what is added to the scores of the ring.
+        slot: ``[1]`` the ring's oldest slot, as the device knows it.
+        next_slot: the slot that the next step will take.
+    """
+
+    def __init__(self, robots: int, capacity: int, head_dim: int, rope_base: float, device: torch.device) -> None:
+        self._frequencies = frequencies(head_dim, rope_base, torch.device("cpu")).numpy()
+        self._steps = np.full((robots, capacity), NEVER, dtype=np.int64)
+        self._last_step = np.full(robots, NEVER, dtype=np.int64)
+        self._origin = np.full(robots, NEVER, dtype=np.int64)
+        self.next_slot = 0
+        self._host = torch.zeros((robots, 2 * head_dim + capacity + 1), pin_memory=device.type == "cuda")
+        # On a CPU the twin is the same memory.
+        self._device = self._host.to(device)
+        parts = [2 * head_dim, capacity, 1]
+        turn, self.reach, slot = self._device.split_with_sizes(parts, 1)
+        self.turn = Rotation(*turn[:, None].chunk(2, -1))
+        self.slot = slot[0]
+        host_turn, self._host_reach, self._host_slot = (part.numpy() for part in self._host.split_with_sizes(parts, 1))
+        self._host_turn = host_turn.reshape(robots, 4, head_dim // 2)
+
+    def reset(self, robot: int) -> None:
+        self._steps[robot] = self._last_step[robot] = self._origin[robot] = NEVER
+
+    def move_origin(self, robot: int, origin: int) -> Tensor:
+        """Count a robot's steps from ``origin``; return how far from there each slot's token lies, ``[C]``."""
+        self._origin[robot] = origin
+        steps = self._steps[robot]
+        return torch.from_numpy(np.where(steps == NEVER, 0, steps - origin)).to(self._device.device)
+
+    def begin(self, steps: npt.NDArray[np.integer[Any]], history_length: int) -> None:
+        if (steps <= self._last_step).any():
+            robot = np.flatnonzero(steps <= self._last_step)[0]
+            raise ValueError(
+                f"step {steps[robot]} does not follow step {self._last_step[robot]}: reset the cache to start anew"
+            )
+        self._last_step[:] = steps
+        np.copyto(self._origin, steps, where=self._origin == NEVER)
+        angles = (steps - self._origin)[:, None] * self._frequencies
+        self._host_turn[:, :2] = np.cos(angles)[:, None]
+        self._host_turn[:, 3] = np.sin(angles)
+        np.negative(self._host_turn[:, 3], out=self._host_turn[:, 2])
+        # The oldest slot is out of reach already, for no history is longer than the ring.
+        self._host_reach[:] = np.where(steps[:, None] - self._steps < history_length, 0.0, -np.inf)
+        self._host_slot[:] = self.next_slot
+        if self._device is not self._host:
+            self._device.copy_(self._host, non_blocking=True)
+        self._steps[:, self.next_slot] = steps
+        self.next_slot = (self.next_slot + 1) % self._steps.shape[1]

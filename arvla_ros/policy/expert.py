@@ -1,8 +1,8 @@
 """The autoregressive action expert: a transformer decoder over one token a control step.
 
 Expert layer i attends to its own past tokens and to layer i of the vision-language prefix (AR-VLA sections III-B, V-A).
-``forward`` runs a whole sequence, for training; ``step`` takes in one token through a ``HybridCache``. Both compute the
-same function.
+``forward`` runs whole sequences, for training; ``ExpertStepper`` takes in one token at a time through a
+``HybridCache`` and computes the same function.
 """
 
 from __future__ import annotations
@@ -89,13 +89,15 @@ class PrefixBatch:
 class RmsNorm(nn.Module):
     """Root-mean-square normalisation with a gain of ``1 + weight``, as in Gemma."""
 
+    eps = 1e-6
+
     def __init__(self, width: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(width))
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``x [..., width]`` over its last axis."""
-        return functional.rms_norm(x, self.weight.shape, 1.0 + self.weight, 1e-6)
+        return functional.rms_norm(x, self.weight.shape, 1.0 + self.weight, self.eps)
 
 
 class ReluMlp(nn.Module):
@@ -110,6 +112,16 @@ class ReluMlp(nn.Module):
         """Map ``x [..., width]`` to the same shape."""
         projected: Tensor = self.down(self.up(x).relu_())
         return projected
+
+    def adder(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return a function of a residual and ``x``, ``[B, width]`` each, that gives their sum with ``forward(x)``."""
+        up, up_bias, down, down_bias = self.up.weight.t(), self.up.bias, self.down.weight.t(), self.down.bias
+
+        def add(residual: Tensor, x: Tensor) -> Tensor:
+            hidden = torch.addmm(up_bias, x, up).relu_()
+            return torch.addmm(residual, hidden, down).add_(down_bias)
+
+        return add
 
 
 class GatedGeluMlp(nn.Module):
@@ -126,8 +138,18 @@ class GatedGeluMlp(nn.Module):
         projected: Tensor = self.down(functional.gelu(gate, approximate="tanh") * up)
         return projected
 
+    def adder(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return a function of a residual and ``x``, ``[B, width]`` each, that gives their sum with ``forward(x)``."""
+        gate_up, down = self.gate_up.weight.t(), self.down.weight.t()
 
-_MLPS: dict[str, Callable[[int, int], nn.Module]] = {"relu": ReluMlp, "gelu_tanh_gated": GatedGeluMlp}
+        def add(residual: Tensor, x: Tensor) -> Tensor:
+            gate, up = torch.mm(x, gate_up).chunk(2, -1)
+            return torch.addmm(residual, functional.gelu(gate, approximate="tanh").mul_(up), down)
+
+        return add
+
+
+_MLPS: dict[str, type[ReluMlp] | type[GatedGeluMlp]] = {"relu": ReluMlp, "gelu_tanh_gated": GatedGeluMlp}
 
 
 class DecoderLayer(nn.Module):
@@ -136,17 +158,16 @@ class DecoderLayer(nn.Module):
     def __init__(self, config: ExpertConfig) -> None:
         super().__init__()
         queries, keys = config.query_heads * config.head_dim, config.kv_heads * config.head_dim
-        self.split_sizes = [queries, keys, keys]
         self.attention_norm = RmsNorm(config.width)
-        self.query_key_value = nn.Linear(config.width, sum(self.split_sizes), bias=False)
+        self.query_key_value = nn.Linear(config.width, queries + 2 * keys, bias=False)
         self.out = nn.Linear(queries, config.width, bias=False)
         self.mlp_norm = RmsNorm(config.width)
         self.mlp = _MLPS[config.activation](config.width, config.mlp_width)
 
-    def project(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Return queries ``[..., Hq * D]``, keys and values ``[..., Hkv * D]`` of ``x [..., width]``, not rotated."""
+    def project(self, x: Tensor) -> Tensor:
+        """Return queries, keys and values ``[..., (Hq + 2 Hkv) * D]`` of ``x [..., width]``, not rotated."""
         projected: Tensor = self.query_key_value(self.attention_norm(x))
-        return projected.split_with_sizes(self.split_sizes, -1)
+        return projected
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """Add what attention read, ``[..., Hq * D]``, to ``x [..., width]``, and pass it through the MLP."""
@@ -166,8 +187,14 @@ class ActionExpert(nn.Module):
         self.norm = RmsNorm(config.width)
         self.action_out = nn.Linear(config.width, config.action_size)
 
-    def new_cache(self, capacity: int | None = None) -> HybridCache:
-        """Return an empty cache for ``step``; ``capacity`` defaults to the config's history length."""
+    def new_cache(self, prefix_tokens: int, capacity: int | None = None, robots: int = 1) -> HybridCache:
+        """Return an empty cache for an ``ExpertStepper``.
+
+        Args:
+            prefix_tokens: the longest prefix that it can hold.
+            capacity: the longest history that can be asked for; by default the config's history length.
+            robots: how many robots step together.
+        """
         config, weight = self.config, self.token_in.weight
         return HybridCache(
             layers=config.layers,
@@ -176,26 +203,12 @@ class ActionExpert(nn.Module):
             head_dim=config.head_dim,
             rope_base=config.rope_base,
             capacity=capacity or config.history_length,
+            prefix_tokens=prefix_tokens,
             history_length=config.history_length,
+            robots=robots,
             dtype=weight.dtype,
             device=weight.device,
         )
-
-    @torch.inference_mode()
-    def step(self, token: Tensor, step: int, cache: HybridCache) -> Tensor:
-        """Take in the token ``[S]`` of one control step and return its action ``[A]``, both normalised.
-
-        Raises:
-            ValueError: ``step`` is not after the last step that ``cache`` took in.
-        """
-        cache.begin(step)
-        x: Tensor = self.token_in(token)
-        for index, layer in enumerate(self._decoder_layers):
-            query, key, value = layer.project(x)
-            cache.write(index, key, value)
-            x = layer.finish(x, cache.attend(index, query))
-        action: Tensor = self.action_out(self.norm(x))
-        return action
 
     def forward(self, tokens: Tensor, steps: Tensor, visible: Tensor, prefix: PrefixBatch | None = None) -> Tensor:
         """Run whole sequences.
@@ -216,9 +229,11 @@ class ActionExpert(nn.Module):
         if prefix is not None:
             prefix_keys = rotate(prefix.keys, turn((prefix.steps - origin)[:, None]))
             visible = torch.cat((visible, prefix.visible), -1)
+        split_sizes = [config.query_heads, config.kv_heads, config.kv_heads]
         x = self.token_in(tokens)
-        for index, layer in enumerate(self._decoder_layers):
-            query, key, value = (_heads(part, config.head_dim) for part in layer.project(x))
+        for index, layer in enumerate(self.decoder_layers):
+            heads = layer.project(x).unflatten(-1, (-1, config.head_dim)).transpose(1, 2)
+            query, key, value = heads.split_with_sizes(split_sizes, 1)
             query, key = rotate(query, action_turn), rotate(key, action_turn)
             if prefix is not None:
                 key = torch.cat((key, prefix_keys[index]), -2)
@@ -227,8 +242,14 @@ class ActionExpert(nn.Module):
         actions: Tensor = self.action_out(self.norm(x))
         return actions
 
+    def act(self, x: Tensor) -> Tensor:
+        """Return the normalised actions ``[..., A]`` of what the last norm gave, ``[..., width]``."""
+        actions: Tensor = self.action_out(x)
+        return actions
+
     @property
-    def _decoder_layers(self) -> list[DecoderLayer]:
+    def decoder_layers(self) -> list[DecoderLayer]:
+        """The layers, from the first to the last."""
         return cast("list[DecoderLayer]", list(self.layers))
 
 
@@ -236,11 +257,6 @@ def banded(steps: Tensor, history_length: int) -> Tensor:
     """Return which tokens of ``steps [B, T]`` each token attends to, ``[B, T, T]`` bool: those of the last H steps."""
     ages = steps[:, :, None] - steps[:, None, :]
     return (ages >= 0) & (ages < history_length)
-
-
-def _heads(x: Tensor, head_dim: int) -> Tensor:
-    """Turn ``x [B, T, heads * D]`` into ``[B, heads, T, D]``."""
-    return x.view(*x.shape[:2], -1, head_dim).transpose(1, 2)
 
 
 def _attention(query: Tensor, key: Tensor, value: Tensor, visible: Tensor) -> Tensor:
