@@ -119,6 +119,13 @@ def test_both_heads_decode_and_score_every_token(shape, bins):
     assert head.loss(out, torch.randn(*shape[:-1], ACTION_SIZE)).shape == shape[:-1]
 
 
+@pytest.mark.parametrize("bins", [0, BINS])
+def test_decoding_never_waits_for_a_value(bins):
+    # Tensors on the meta device have none: whatever read one back to the host would raise.
+    head = make_head(WIDTH, ACTION_SIZE, bins).to("meta")
+    assert head.decode(head(torch.empty(2, WIDTH, device="meta"))).shape == (2, ACTION_SIZE)
+
+
 def test_a_binned_head_adds_only_its_centres_to_a_checkpoint():
     binned, continuous = BinnedHead(WIDTH, ACTION_SIZE, BINS), ContinuousHead(WIDTH, ACTION_SIZE)
     assert set(continuous.state_dict()) == {"weight", "bias"}
