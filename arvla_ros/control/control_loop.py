@@ -91,13 +91,18 @@ class ControlLoop(Generic[P]):
     """Runs a policy on a step clock."""
 
     def __init__(self, policy: Policy[P], contract: RobotContract, clock: StepClock) -> None:
-        """Tie a policy to the robot it drives and to the timeline it runs on."""
+        """Tie a policy to the robot it drives and to the timeline it runs on.
+
+        Raises:
+            ContractError: the policy's actions ask for poses of the hand, which would need inverse kinematics.
+        """
         self.clock = clock
         self.slot: PrefixSlot[P] = PrefixSlot()
         self.limits = StalenessLimits()
         self._policy = policy
-        self._contract = contract
-        self._no_action = np.full(contract.state_size, np.nan, dtype=np.float32)
+        self._space = contract.joint_space
+        self._late_change = LATE_JOINT_SPEED / contract.control_rate_hz
+        self._no_action = np.full(contract.action_size, np.nan, dtype=np.float32)
         self._last: _Command | None = None
 
     def reset(self, now_ns: int) -> None:
@@ -167,10 +172,10 @@ class ControlLoop(Generic[P]):
             last.target = last.target + last.change
             return last.target, last.opening
         assert state is not None
-        target, opening = self._contract.command(action, state)
+        target, opening = self._space.target(action, state)
         before = last.target if last is not None else state[:-1].astype(np.float64)
         if mode is Mode.LATE:
-            target = before + _shorten(target - before, LATE_JOINT_SPEED / self._contract.control_rate_hz)
+            target = before + _shorten(target - before, self._late_change)
         self._last = _Command(target, target - before, opening)
         return target, opening
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,17 @@ import numpy.typing as npt
 import yaml
 
 from arvla_ros.paths import share_directory
+from arvla_ros.robots import wx250s
+from arvla_ros.robots.action_space import ActionSpace, JointDelta, JointPosition, JointSpace, JointTarget
+from arvla_ros.robots.end_effector_space import Bridge, EndEffectorDelta, EndEffectorSpace, ForwardKinematics
 
-ACTION_SPACES = ("joint_delta",)
+JOINT_SPACES: dict[str, type[JointSpace]] = {"joint_delta": JointDelta, "joint_position": JointPosition}
+END_EFFECTOR_SPACES: dict[str, type[EndEffectorSpace]] = {"ee_delta": EndEffectorDelta, "bridge": Bridge}
+ACTION_SPACES = (*JOINT_SPACES, *END_EFFECTOR_SPACES)
+
+_KINEMATICS: dict[tuple[str, tuple[str, ...]], ForwardKinematics] = {
+    ("wx250s", wx250s.ARM_JOINTS): wx250s.forward_kinematics
+}
 
 
 class ContractError(ValueError):
@@ -38,8 +48,8 @@ class Camera:
 class RobotContract:
     """Names, sizes and units that data and commands of one robot follow.
 
-    The policy state is ``[n_arm + 1]``: arm joints in rad in the order of ``arm_joints``, then the opening between the
-    fingers in m. The policy action has the same length; its meaning is ``action_space``.
+    What the numbers of the policy's state ``[S]`` and action ``[A]`` mean is told by ``space``, the class that
+    ``action_space`` names.
     """
 
     robot: str
@@ -110,8 +120,6 @@ class RobotContract:
         }
 
     def _check(self) -> None:
-        if self.action_space not in ACTION_SPACES:
-            raise ContractError(f"action_space {self.action_space!r} is none of {', '.join(ACTION_SPACES)}")
         if not self.control_rate_hz > 0:
             raise ContractError(f"control_rate_hz {self.control_rate_hz} must be positive")
         if not self.arm_joints or not self.cameras:
@@ -122,14 +130,64 @@ class RobotContract:
                     f"camera {camera.name!r} is {camera.width}x{camera.height}, not a whole multiple of "
                     f"policy_image {self.image_width}x{self.image_height}"
                 )
+        _ = self.space  # an action space that cannot be built is refused now, not at the first step
+
+    @cached_property
+    def space(self) -> ActionSpace[Any]:
+        """What states and actions mean.
+
+        Raises:
+            ContractError: ``action_space`` is unknown, or asks for kinematics of an arm that are not known.
+        """
+        if self.action_space in JOINT_SPACES:
+            return self.joint_space
+        if self.action_space not in END_EFFECTOR_SPACES:
+            raise ContractError(f"action_space {self.action_space!r} is none of {', '.join(ACTION_SPACES)}")
+        forward_kinematics = _KINEMATICS.get((self.robot, self.arm_joints))
+        if forward_kinematics is None:
+            known = "; ".join(f"{robot} with joints {', '.join(joints)}" for robot, joints in _KINEMATICS)
+            raise ContractError(
+                f"action_space {self.action_space!r} needs the kinematics of {self.robot!r} with joints "
+                f"{', '.join(self.arm_joints)}, but those known are of {known}; use {' or '.join(JOINT_SPACES)}"
+            )
+        return END_EFFECTOR_SPACES[self.action_space](forward_kinematics)
+
+    @cached_property
+    def joint_space(self) -> JointSpace:
+        """The ``space`` of a contract whose actions ask for joints.
+
+        Raises:
+            ContractError: actions ask for a pose of the hand.
+        """
+        if self.action_space not in JOINT_SPACES:
+            raise ContractError(
+                f"action_space {self.action_space!r} asks for poses of the hand, which nothing turns into joint "
+                f"commands yet; use a policy with {' or '.join(JOINT_SPACES)}"
+            )
+        return JOINT_SPACES[self.action_space](self.arm_joints)
 
     @property
     def state_size(self) -> int:
-        """Length of the policy state, and of the policy action."""
-        return len(self.arm_joints) + 1
+        """Length of the policy state."""
+        return len(self.space.state_dimensions)
 
-    def state(self, names: Sequence[str], positions: Sequence[float]) -> npt.NDArray[np.float32]:
-        """Return the policy state ``[n_arm + 1]`` from a JointState, matched by joint name.
+    @property
+    def action_size(self) -> int:
+        """Length of the policy action."""
+        return len(self.space.action_dimensions)
+
+    def state(
+        self,
+        names: Sequence[str],
+        positions: Sequence[float],
+        previous: npt.NDArray[np.float32] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """Return the policy state ``[S]`` from a JointState, matched by joint name.
+
+        Args:
+            names: joints, in any order.
+            positions: rad, and m for the finger.
+            previous: ``[S]``, the state before, which a quaternion stays close to; None at the start.
 
         Raises:
             ContractError: a joint is missing, or names and positions differ in length.
@@ -140,9 +198,8 @@ class RobotContract:
         missing = [joint for joint in (*self.arm_joints, self.finger_joint) if joint not in by_name]
         if missing:
             raise ContractError(f"joint state lacks {', '.join(missing)}; it has {', '.join(names)}")
-        state = [by_name[joint] for joint in self.arm_joints]
-        state.append(2.0 * by_name[self.finger_joint])
-        return np.asarray(state, dtype=np.float32)
+        joints = np.array([by_name[joint] for joint in self.arm_joints], dtype=np.float64)
+        return self.space.state(joints, 2.0 * by_name[self.finger_joint], previous)
 
     def image(self, rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Return what the policy sees ``[image_height, image_width, 3]`` of a camera frame ``[H, W, 3]``, RGB.
@@ -166,12 +223,13 @@ class RobotContract:
         averaged: npt.NDArray[np.uint8] = ((total + rows * columns // 2) // (rows * columns)).astype(np.uint8)
         return averaged
 
-    def command(
-        self, action: npt.NDArray[np.floating[Any]], state: npt.NDArray[np.floating[Any]]
-    ) -> tuple[npt.NDArray[np.float64], float]:
-        """Return joint targets ``[n_arm]`` in rad and the gripper opening in m for an action taken in ``state``."""
-        target = state[:-1].astype(np.float64) + action[:-1].astype(np.float64)
-        return target, float(action[-1])
+    def command(self, action: npt.NDArray[np.floating[Any]], state: npt.NDArray[np.floating[Any]]) -> JointTarget:
+        """Return joint targets ``[n_arm]`` in rad and the gripper opening in m for an action taken in ``state``.
+
+        Raises:
+            ContractError: the action asks for a pose of the hand; ``space.target`` gives it.
+        """
+        return self.joint_space.target(action, state)
 
     def action(
         self,
@@ -179,5 +237,9 @@ class RobotContract:
         opening: float,
         state: npt.NDArray[np.floating[Any]],
     ) -> npt.NDArray[np.float32]:
-        """Return the action that ``command`` would turn into this target: its inverse, for demonstrations."""
-        return np.append(joint_target - state[:-1], opening).astype(np.float32)
+        """Return the action that ``command`` would turn into this target: its inverse, for demonstrations.
+
+        Raises:
+            ContractError: actions ask for a pose of the hand; ``space.action`` takes it.
+        """
+        return self.joint_space.action(JointTarget(joint_target.astype(np.float64), opening), state)
