@@ -10,11 +10,11 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from arvla_ros.msg import VLPrefix
 from arvla_ros.nodes.prefix_message import PrefixMessageError, decode, encode
-from arvla_ros.policy.backbone import BackboneConfig
 from arvla_ros.policy.checkpoint import Manifest
 from arvla_ros.policy.expert import ExpertConfig
 from arvla_ros.policy.normalization import Normalizer
 from arvla_ros.policy.prefix import DTYPES, Prefix
+from arvla_ros.policy.small import SmallConfig
 from arvla_ros.robots.contract import RobotContract
 
 LAYERS, HEADS, TOKENS, DIM = 3, 4, 5, 8
@@ -27,7 +27,7 @@ def manifest() -> Manifest:
     return Manifest(
         task="reach",
         contract=RobotContract.load(),
-        backbone=BackboneConfig(instructions=("reach the red cup",), layers=LAYERS, kv_heads=HEADS, head_dim=DIM),
+        backbone=SmallConfig(instructions=("reach the red cup",), layers=LAYERS, kv_heads=HEADS, head_dim=DIM),
         expert=ExpertConfig(layers=LAYERS, query_heads=HEADS, kv_heads=HEADS, head_dim=DIM),
         state=unit,
         action=unit,

@@ -12,7 +12,6 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from arvla_ros.policy.backbone import BackboneConfig, SmallBackbone
 from arvla_ros.policy.checkpoint import (
     CheckpointError,
     Manifest,
@@ -24,6 +23,7 @@ from arvla_ros.policy.checkpoint import (
 from arvla_ros.policy.expert import ActionExpert, ExpertConfig
 from arvla_ros.policy.normalization import Normalizer
 from arvla_ros.policy.prefix import PrefixError
+from arvla_ros.policy.small import SmallBackbone, SmallConfig
 from arvla_ros.policy.streaming import Perceiver, StreamingPolicy
 from arvla_ros.robots.contract import RobotContract
 
@@ -34,7 +34,7 @@ STATE = np.array([0.1, -0.4, 0.3, 0.0, 1.5, 0.0, 0.07], dtype=np.float32)
 def save(folder: Path, seed: int = 0) -> Manifest:
     torch.manual_seed(seed)
     expert = ActionExpert(ExpertConfig(layers=2, width=16, mlp_width=24, query_heads=2, kv_heads=1, head_dim=8))
-    config = BackboneConfig(
+    config = SmallConfig(
         ("reach the cup",), layers=2, width=16, mlp_width=24, heads=2, stem_widths=(8, 8, 8), kv_heads=1, head_dim=8
     )
     statistics = Normalizer.mean_std(torch.randn(20, 7))
@@ -57,7 +57,7 @@ def card(manifest: Manifest) -> str:
 
 def act(folder: Path) -> np.ndarray:
     policy, perceiver = StreamingPolicy.load(folder), Perceiver.load(folder)
-    policy.set_prefix(perceiver.perceive(IMAGE, "reach the cup"), 0)
+    policy.set_prefix(perceiver.perceive(IMAGE[None], "reach the cup"), 0)
     return np.stack([policy.step(step, STATE) for step in range(3)])
 
 
@@ -258,14 +258,14 @@ def test_an_image_of_the_wrong_size_or_type_is_refused(tmp_path: Path) -> None:
     save(tmp_path)
     perceiver = Perceiver.load(tmp_path)
     with pytest.raises(ValueError, match=r"image must be uint8 \[96, 128, 3\], got uint8 \[48, 128, 3\]"):
-        perceiver.perceive(IMAGE[:48], "reach the cup")
+        perceiver.perceive(IMAGE[None, :48], "reach the cup")
     with pytest.raises(ValueError, match=r"image must be uint8 \[96, 128, 3\], got float32"):
-        perceiver.perceive(IMAGE.astype(np.float32), "reach the cup")
+        perceiver.perceive(IMAGE[None].astype(np.float32), "reach the cup")
 
 
 def test_the_prefix_has_the_dtype_asked_for(tmp_path: Path) -> None:
     save(tmp_path)
-    prefix = Perceiver.load(tmp_path, dtype="bfloat16").perceive(IMAGE, "reach the cup")
+    prefix = Perceiver.load(tmp_path, dtype="bfloat16").perceive(IMAGE[None], "reach the cup")
     assert prefix.dtype_name == "bfloat16"
     assert prefix.values.dtype == torch.bfloat16
     with pytest.raises(ValueError, match="dtype 'int8' is none of float32, float16, bfloat16"):
@@ -274,7 +274,7 @@ def test_the_prefix_has_the_dtype_asked_for(tmp_path: Path) -> None:
 
 def test_the_prefix_of_another_architecture_is_refused(tmp_path: Path) -> None:
     save(tmp_path)
-    prefix = Perceiver.load(tmp_path).perceive(IMAGE, "reach the cup")
+    prefix = Perceiver.load(tmp_path).perceive(IMAGE[None], "reach the cup")
     expert = ActionExpert(ExpertConfig(layers=3, width=16, mlp_width=24, query_heads=2, kv_heads=1, head_dim=8))
     with pytest.raises(PrefixError, match=r"\[2, 1, 8\], the action expert needs \[3, 1, 8\]"):
         StreamingPolicy(expert, load_manifest(tmp_path)).set_prefix(prefix, 0)

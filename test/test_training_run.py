@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 
 from arvla_ros.evaluation.rollout import EvalConfig, evaluate
 from arvla_ros.paths import share_directory
-from arvla_ros.policy.backbone import SmallBackbone
 from arvla_ros.policy.checkpoint import load_backbone, load_manifest
 from arvla_ros.policy.expert import ExpertConfig
+from arvla_ros.policy.small import SmallBackbone
 from arvla_ros.sim.demonstrations import DemonstrationError, DemonstrationSet
 from arvla_ros.sim.record import RecordConfig, record
 from arvla_ros.training.config import BackboneShape, PhaseConfig, TrainConfig, TrainConfigError

@@ -225,7 +225,7 @@ def run_episode(
         if step % setting.refresh_every == 0:
             image = env.render_policy_image()
             seen = np.full_like(image, 128) if ablation == "blank_image" else image
-            on_the_way.append((step, perceiver.perceive(seen, told)))
+            on_the_way.append((step, perceiver.perceive(seen[None], told)))
         while on_the_way and step >= on_the_way[0][0] + setting.latency:
             captured, prefix = on_the_way.popleft()
             policy.set_prefix(prefix, captured)

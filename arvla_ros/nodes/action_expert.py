@@ -18,7 +18,7 @@ from arvla_ros.control.control_loop import ControlLoop, Mode, StepResult
 from arvla_ros.control.step_clock import ClockJumpError, StepClock
 from arvla_ros.msg import ActionStep, ArmCommand, VLPrefix
 from arvla_ros.nodes import diagnostics
-from arvla_ros.nodes.loading import declare_checkpoint, declare_device
+from arvla_ros.nodes.loading import declare_checkpoint, declare_device, declare_dtype
 from arvla_ros.nodes.parameters import (
     Live,
     apply_while_running,
@@ -70,8 +70,9 @@ class ActionExpertNode(Node):
 
     def _load_policy(self) -> StreamingPolicy:
         folder, device = declare_checkpoint(self), declare_device(self)
+        dtype = declare_dtype(self, "in which the expert computes")
         try:
-            return StreamingPolicy.load(folder, device)
+            return StreamingPolicy.load(folder, device, dtype)
         except CheckpointError as error:
             raise NodeError(f"parameter checkpoint: {error}") from error
 

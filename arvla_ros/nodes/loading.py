@@ -10,6 +10,8 @@ from rclpy.node import Node
 from arvla_ros.nodes.parameters import declare_text
 from arvla_ros.nodes.runtime import NodeError
 from arvla_ros.paths import share_directory
+from arvla_ros.policy.devices import DeviceError, check_device, check_dtype
+from arvla_ros.policy.prefix import DTYPES
 
 
 def declare_checkpoint(node: Node) -> Path:
@@ -30,11 +32,18 @@ def declare_device(node: Node) -> torch.device:
     """Declare ``device`` and return it, if torch can compute on it."""
     value = declare_text(node, "device", "cpu", "torch device: cpu, cuda, cuda:1")
     try:
-        device = torch.device(value)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise NodeError(f"parameter device={value!r}: {reason}; use cpu, or cuda where there is a GPU") from error
+        device = check_device(value)
+    except DeviceError as error:
+        raise NodeError(f"parameter {error}") from error
     # One process, one core: torch's own threads would take turns with the rest of the stack.
     torch.set_num_threads(1)
     return device
+
+
+def declare_dtype(node: Node, description: str) -> str:
+    """Declare ``dtype`` and return it, a name of ``DTYPES``."""
+    value = declare_text(node, "dtype", "float32", f"{description}: {', '.join(DTYPES)}")
+    try:
+        return check_dtype(value)
+    except DeviceError as error:
+        raise NodeError(f"parameter {error}") from error

@@ -17,14 +17,13 @@ from std_msgs.msg import String
 
 from arvla_ros.msg import VLPrefix
 from arvla_ros.nodes import diagnostics, prefix_message
-from arvla_ros.nodes.loading import declare_checkpoint, declare_device
+from arvla_ros.nodes.loading import declare_checkpoint, declare_device, declare_dtype
 from arvla_ros.nodes.parameters import Live, apply_while_running, declare_number, declare_text, declare_texts
 from arvla_ros.nodes.qos import LATCHED, NEWEST
 from arvla_ros.nodes.runtime import NodeError, run
 from arvla_ros.nodes.stamps import now_ns, to_ns
 from arvla_ros.policy.checkpoint import CheckpointError
 from arvla_ros.policy.instructions import InstructionError
-from arvla_ros.policy.prefix import DTYPES
 from arvla_ros.policy.streaming import Perceiver
 from arvla_ros.robots.contract import ContractError
 
@@ -66,9 +65,7 @@ class PerceptionNode(Node):
 
     def _load_perceiver(self) -> Perceiver:
         folder, device = declare_checkpoint(self), declare_device(self)
-        dtype = declare_text(self, "dtype", "float32", f"of the prefix: {', '.join(DTYPES)}")
-        if dtype not in DTYPES:
-            raise NodeError(f"parameter dtype={dtype!r}: must be one of {', '.join(DTYPES)}")
+        dtype = declare_dtype(self, "of the prefix; a pretrained backbone computes in it too")
         try:
             return Perceiver.load(folder, device, dtype)
         except CheckpointError as error:
@@ -162,7 +159,7 @@ class PerceptionNode(Node):
             self._counts["refused_images"] += 1
             self.get_logger().error(f"image on {self._topic} refused: {error}", throttle_duration_sec=5.0)
             return
-        prefix = self._perceiver.perceive(image, self._instruction)
+        prefix = self._perceiver.perceive(image[None], self._instruction)
         compute_s = time.perf_counter() - started
         out = prefix_message.encode(prefix, stamp_ns, self._perceiver.model_id, self._instruction, compute_s)
         out.header.frame_id = message.header.frame_id

@@ -54,6 +54,8 @@ def decode(message: VLPrefix, manifest: Manifest) -> Prefix:
             f"layers, kv heads, head dim are {sizes}, the expert has "
             f"{(expert.layers, expert.kv_heads, expert.head_dim)}"
         )
+    if message.num_tokens != manifest.backbone.prefix_tokens:
+        raise PrefixMessageError(f"{message.num_tokens} tokens, this backbone makes {manifest.backbone.prefix_tokens}")
     if message.dtype not in DTYPES:
         raise PrefixMessageError(f"dtype {message.dtype!r} is none of {', '.join(DTYPES)}")
     if len(message.token_mask) != message.num_tokens:

@@ -1,7 +1,8 @@
 """Checkpoints: a folder with ``config.json``, two safetensors files and a model card. No pickle.
 
-Perception loads only the backbone, the action expert only the expert; ``model_id``, the SHA-256 of the backbone's file,
-ties the two together.
+Perception loads only the backbone, the action expert only the expert; ``model_id``, the SHA-256 of the backbone's
+weights, ties the two together. A pretrained backbone is not one file but a model in Hugging Face format, in the folder
+``backbone`` or wherever ``backbone.source`` in ``config.json`` says.
 """
 
 from __future__ import annotations
@@ -13,26 +14,28 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from arvla_ros.policy.backbone import BackboneConfig, SmallBackbone
+from arvla_ros.policy import backbones
+from arvla_ros.policy.backbones import KINDS, Backbone, BackboneConfig
 from arvla_ros.policy.expert import ActionExpert, ExpertConfig
 from arvla_ros.policy.normalization import NormalizationError, Normalizer
+from arvla_ros.policy.prefix import DTYPES
 from arvla_ros.robots.contract import ContractError, RobotContract
 
 FORMAT = "arvla_ros checkpoint 1"
 CONFIG, BACKBONE, EXPERT, CARD = "config.json", "backbone.safetensors", "expert.safetensors", "README.md"
+PRETRAINED = "backbone"
 
 _NORMALIZED = ("state", "action", "position")
 _WEIGHT_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
-ConfigT = TypeVar("ConfigT", BackboneConfig, ExpertConfig)
-ModuleT = TypeVar("ModuleT", SmallBackbone, ActionExpert)
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
 class CheckpointError(ValueError):
@@ -46,11 +49,11 @@ class Manifest:
     Attributes:
         task: name of the task that it was trained on.
         contract: the robot's topics, joints, rates and sizes that it was trained with.
-        backbone: shape and vocabulary of the backbone.
+        backbone: shape of the backbone; its class tells which kind.
         expert: shape of the action expert.
         state: normalisation of states.
         action: normalisation of actions.
-        position: normalisation of the object positions (x, y in ``base_link``, m) that the backbone tells.
+        position: normalisation of the object positions (x, y in ``base_link``, m) that a small backbone tells.
         model_id: SHA-256 of ``backbone.safetensors``, in hex; filled in when saved.
         training: how it came about, for people: seeds, steps, seconds, machine, measured success.
 
@@ -64,7 +67,7 @@ class Manifest:
     expert: ExpertConfig
     state: Normalizer
     action: Normalizer
-    position: Normalizer
+    position: Normalizer | None = None
     model_id: str = ""
     training: dict[str, Any] = field(default_factory=dict)
 
@@ -75,26 +78,27 @@ class Manifest:
             raise ValueError(f"backbone makes [layers, kv heads, head dim] {list(made)}, expert reads {list(read)}")
         sizes = {
             "expert's state": (self.expert.state_size, self.contract.state_size),
-            "expert's action": (self.expert.action_size, self.contract.state_size),
+            "expert's action": (self.expert.action_size, self.contract.action_size),
             "state normalisation": (len(self.state.offset), self.expert.state_size),
             "action normalisation": (len(self.action.offset), self.expert.action_size),
+            "backbone's cameras": (self.backbone.cameras, len(self.contract.cameras)),
             "backbone's image height": (self.backbone.image_height, self.contract.image_height),
             "backbone's image width": (self.backbone.image_width, self.contract.image_width),
         }
         for name, (found, expected) in sizes.items():
             if found != expected:
-                raise ValueError(f"{name} has size {found}, expected {expected}")
+                raise ValueError(f"{name}: {found}, expected {expected}")
 
     @property
     def instructions(self) -> tuple[str, ...]:
-        """Every instruction that the checkpoint knows."""
-        return self.backbone.instructions
+        """Every instruction that the checkpoint knows; none if it takes any."""
+        return cast("tuple[str, ...]", getattr(self.backbone, "instructions", ()))
 
 
 def save_checkpoint(
     folder: str | Path,
     manifest: Manifest,
-    backbone: SmallBackbone,
+    backbone: Backbone | None,
     expert: ActionExpert,
     card: Callable[[Manifest], str],
 ) -> Manifest:
@@ -103,7 +107,7 @@ def save_checkpoint(
     Args:
         folder: where to.
         manifest: what it is; ``model_id`` is filled in.
-        backbone: perception's side.
+        backbone: perception's side; None leaves a pretrained one where ``manifest.backbone.source`` says it is.
         expert: the action expert's side.
         card: writes the model card of the finished manifest.
 
@@ -112,17 +116,27 @@ def save_checkpoint(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / BACKBONE).write_bytes(save(_weights(backbone)))
-    manifest = dataclasses.replace(manifest, model_id=_digest(folder / BACKBONE))
+    if backbone is not None and backbones.is_pretrained(manifest.backbone):
+        cast("Any", backbone).save(folder / PRETRAINED)
+        manifest = dataclasses.replace(
+            manifest, backbone=dataclasses.replace(cast("Any", manifest.backbone), source=PRETRAINED)
+        )
+    elif backbone is not None:
+        (folder / BACKBONE).write_bytes(save(_weights(cast("nn.Module", backbone))))
+    manifest = dataclasses.replace(manifest, model_id=_fingerprint(manifest.backbone, folder))
     (folder / EXPERT).write_bytes(save(_weights(expert), metadata={"model_id": manifest.model_id}))
+    normalizers = {name: getattr(manifest, name) for name in _NORMALIZED}
     config = {
         "format": FORMAT,
         "task": manifest.task,
         "model_id": manifest.model_id,
         "contract": manifest.contract.to_dict(),
-        "backbone": dataclasses.asdict(manifest.backbone),
+        "backbone": {
+            "kind": backbones.kind_of(manifest.backbone),
+            **dataclasses.asdict(cast("Any", manifest.backbone)),
+        },
         "expert": dataclasses.asdict(manifest.expert),
-        "normalization": {name: getattr(manifest, name).to_dict() for name in _NORMALIZED},
+        "normalization": {name: normalizer.to_dict() for name, normalizer in normalizers.items() if normalizer},
         "training": manifest.training,
     }
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
@@ -151,9 +165,11 @@ def load_manifest(folder: str | Path) -> Manifest:
         return Manifest(
             task=str(config["task"]),
             contract=RobotContract.from_dict(config["contract"]),
-            backbone=_config(BackboneConfig, config["backbone"], "backbone"),
+            backbone=_backbone_config(config["backbone"]),
             expert=_config(ExpertConfig, config["expert"], "expert"),
-            **{name: Normalizer.from_dict(config["normalization"][name]) for name in _NORMALIZED},
+            state=Normalizer.from_dict(config["normalization"]["state"]),
+            action=Normalizer.from_dict(config["normalization"]["action"]),
+            position=_position(config["normalization"]),
             model_id=str(config["model_id"]),
             training=dict(config["training"]),
         )
@@ -163,33 +179,50 @@ def load_manifest(folder: str | Path) -> Manifest:
         raise CheckpointError(f"{file}: {error}; copy the checkpoint again or train anew") from error
 
 
-def load_backbone(folder: str | Path, device: torch.device | str = "cpu") -> SmallBackbone:
+def load_backbone(folder: str | Path, device: torch.device | str = "cpu", dtype: str = "float32") -> Backbone:
     """Load perception's side and check it against the manifest's ``model_id``.
+
+    Args:
+        folder: the checkpoint.
+        device: where to.
+        dtype: in which a pretrained backbone computes, a name of ``DTYPES``; the others compute in float32.
 
     Raises:
         CheckpointError: as ``load_manifest``; or weights that are missing, foreign, damaged or not finite.
     """
-    manifest = load_manifest(folder)
-    file = _file(Path(folder), BACKBONE)
-    backbone, _ = _load(SmallBackbone(manifest.backbone), file, device)
-    digest = _digest(file)
-    if digest != manifest.model_id:
+    folder, manifest = Path(folder), load_manifest(folder)
+    config = manifest.backbone
+    if backbones.is_pretrained(config):
+        try:
+            backbone = backbones.load_pretrained(config, device, dtype, folder)
+        except ValueError as error:
+            raise CheckpointError(f"checkpoint {folder}: {error}") from error
+    else:
+        backbone, _ = _load(backbones.build(config), _file(folder, BACKBONE), device, torch.float32)
+    found = _fingerprint(config, folder)
+    if found != manifest.model_id:
         raise CheckpointError(
-            f"{file}: SHA-256 is {digest[:12]}…, {CONFIG} says {manifest.model_id[:12]}…; "
-            "the files are of different checkpoints, copy the whole folder again"
+            f"{folder / (PRETRAINED if backbones.is_pretrained(config) else BACKBONE)}: SHA-256 is {found[:12]}…, "
+            f"{CONFIG} says {manifest.model_id[:12]}…; the weights are of different checkpoints, "
+            "copy the whole folder again"
         )
-    return backbone
+    return cast("Backbone", backbone)
 
 
-def load_expert(folder: str | Path, device: torch.device | str = "cpu") -> ActionExpert:
+def load_expert(folder: str | Path, device: torch.device | str = "cpu", dtype: str = "float32") -> ActionExpert:
     """Load the action expert and check that it was trained with the manifest's backbone.
+
+    Args:
+        folder: the checkpoint.
+        device: where to.
+        dtype: in which it computes, a name of ``DTYPES``.
 
     Raises:
         CheckpointError: as ``load_manifest``; or weights that are missing, foreign, damaged or not finite.
     """
     manifest = load_manifest(folder)
     file = _file(Path(folder), EXPERT)
-    expert, model_id = _load(ActionExpert(manifest.expert), file, device)
+    expert, model_id = _load(ActionExpert(manifest.expert), file, device, DTYPES[dtype])
     if model_id != manifest.model_id:
         raise CheckpointError(
             f"{file}: trained with backbone {model_id[:12]}…, {CONFIG} says {manifest.model_id[:12]}…; "
@@ -208,11 +241,28 @@ def _weights(module: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
 
 
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def _fingerprint(config: BackboneConfig, folder: Path) -> str:
+    """Return the SHA-256 of a backbone's weights, in hex."""
+    if backbones.is_pretrained(config):
+        from arvla_ros.policy.pretrained import find_pretrained, model_id  # it needs the hub's library
+
+        return model_id(find_pretrained(cast("Any", config).source, folder))
+    return hashlib.sha256((folder / BACKBONE).read_bytes()).hexdigest()
 
 
-def _config(cls: type[ConfigT], fields: Any, name: str) -> ConfigT:
+def _position(normalization: dict[str, Any]) -> Normalizer | None:
+    return Normalizer.from_dict(normalization["position"]) if "position" in normalization else None
+
+
+def _backbone_config(fields: Any) -> BackboneConfig:
+    kind = fields.get("kind") if isinstance(fields, dict) else None
+    if kind not in KINDS:
+        raise ValueError(f"backbone: kind is {kind!r}, none of {', '.join(KINDS)}")
+    shape = {key: value for key, value in fields.items() if key != "kind"}
+    return cast("BackboneConfig", _config(KINDS[kind].config_class, shape, "backbone"))
+
+
+def _config(cls: type[Any], fields: Any, name: str) -> Any:
     """Rebuild a config from JSON, where every field must be there and none more."""
     expected = {field.name for field in dataclasses.fields(cls)}
     if not isinstance(fields, dict) or set(fields) != expected:
@@ -234,7 +284,7 @@ def _is_of_type(value: Any, hint: Any) -> bool:
     return type(value) is hint or (hint is float and type(value) is int)
 
 
-def _load(module: ModuleT, file: Path, device: torch.device | str) -> tuple[ModuleT, str]:
+def _load(module: ModuleT, file: Path, device: torch.device | str, dtype: torch.dtype) -> tuple[ModuleT, str]:
     """Fill a module from a safetensors file; return it, ready to run, and the ``model_id`` in the file's header."""
     try:
         with safe_open(file, framework="pt") as opened:
@@ -253,7 +303,7 @@ def _load(module: ModuleT, file: Path, device: torch.device | str) -> tuple[Modu
     for name, tensor in weights.items():
         _check_tensor(f"{file}: tensor {name!r}", tensor, expected[name])
     module.load_state_dict(weights)
-    return module.to(device).eval().requires_grad_(False), model_id
+    return module.to(device, dtype).eval().requires_grad_(False), model_id
 
 
 def _check_tensor(where: str, tensor: Tensor, expected: Tensor) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from arvla_ros.policy.cache import HybridCache
+from arvla_ros.policy.heads import make_head
 from arvla_ros.policy.rotary import rotate, rotation
 
 
@@ -37,6 +38,7 @@ class ExpertConfig:
         history_length: steps that a token reaches back, itself included, in training and by default at run time.
         horizon: future steps supervised under one prefix; staleness 0 … horizon - 1 is what the expert has seen.
         rope_base: base of the rotary frequencies.
+        bins: values that each dimension of an action can take; 0 for a continuous head.
 
     Raises:
         ValueError: a size is not positive, or heads do not divide.
@@ -54,15 +56,18 @@ class ExpertConfig:
     history_length: int = 16
     horizon: int = 16
     rope_base: float = 100.0
+    bins: int = 0
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if name != "activation" and not value > 0:
+            if name not in ("activation", "bins") and not value > 0:
                 raise ValueError(f"{name} must be positive, got {value}")
         if self.query_heads % self.kv_heads:
             raise ValueError(f"query_heads {self.query_heads} is not a multiple of kv_heads {self.kv_heads}")
         if self.head_dim % 2:
             raise ValueError(f"head_dim must be even for the rotary embedding, got {self.head_dim}")
+        if self.bins == 1 or self.bins < 0:
+            raise ValueError(f"bins must be 0 (a continuous head) or at least 2, got {self.bins}")
         if self.activation not in _MLPS:
             raise ValueError(f"activation {self.activation!r} is none of {', '.join(_MLPS)}")
 
@@ -185,7 +190,7 @@ class ActionExpert(nn.Module):
         self.token_in = nn.Linear(config.state_size, config.width)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.layers))
         self.norm = RmsNorm(config.width)
-        self.action_out = nn.Linear(config.width, config.action_size)
+        self.action_out = make_head(config.width, config.action_size, config.bins)
 
     def new_cache(self, prefix_tokens: int, capacity: int | None = None, robots: int = 1) -> HybridCache:
         """Return an empty cache for an ``ExpertStepper``.
@@ -220,7 +225,8 @@ class ActionExpert(nn.Module):
             prefix: what the tokens see of the scene; None for action-only sequences.
 
         Returns:
-            ``[B, T, A]`` normalised actions.
+            What the head makes of every token, for its ``loss``: ``[B, T, A]`` normalised actions if it is
+            continuous, ``[B, T, A, bins]`` logits if it is binned.
         """
         config = self.config
         origin = steps[:, :1]
@@ -239,13 +245,12 @@ class ActionExpert(nn.Module):
                 key = torch.cat((key, prefix_keys[index]), -2)
                 value = torch.cat((value, prefix.values[index]), -2)
             x = layer.finish(x, _attention(query, key, value, visible))
-        actions: Tensor = self.action_out(self.norm(x))
-        return actions
+        predicted: Tensor = self.action_out(self.norm(x))
+        return predicted
 
     def act(self, x: Tensor) -> Tensor:
         """Return the normalised actions ``[..., A]`` of what the last norm gave, ``[..., width]``."""
-        actions: Tensor = self.action_out(x)
-        return actions
+        return self.action_out.decode(self.action_out(x))
 
     @property
     def decoder_layers(self) -> list[DecoderLayer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -59,3 +60,17 @@ class Prefix:
         return Prefix(
             self.keys.to(device, dtype), self.values.to(device, dtype), self.token_mask.to(device, non_blocking=True)
         )
+
+
+class Seen(NamedTuple):
+    """What a backbone sees of a batch of scenes.
+
+    Attributes:
+        keys: ``[L, B, Hkv, N, D]``, not rotated.
+        values: ``[L, B, Hkv, N, D]``.
+        token_mask: ``[B, N]`` bool, False where padded.
+    """
+
+    keys: Tensor
+    values: Tensor
+    token_mask: Tensor

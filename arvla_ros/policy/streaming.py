@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import nn
 
-from arvla_ros.policy.backbone import SmallBackbone
+from arvla_ros.policy.backbones import Backbone
+from arvla_ros.policy.capture import Captured
 from arvla_ros.policy.checkpoint import Manifest, load_backbone, load_expert, load_manifest
+from arvla_ros.policy.devices import check_device, check_dtype
 from arvla_ros.policy.expert import ActionExpert
-from arvla_ros.policy.prefix import DTYPES, Prefix
+from arvla_ros.policy.prefix import DTYPES, Prefix, Seen
+from arvla_ros.policy.stepper import ExpertStepper
 from arvla_ros.robots.contract import RobotContract
 
 # Longest history that can be asked for while running, in steps, unless the checkpoint was trained with a longer one.
@@ -31,21 +34,28 @@ class StreamingPolicy:
 
     def __init__(self, expert: ActionExpert, manifest: Manifest) -> None:
         """Give an expert its normalisation and an empty cache."""
-        device = expert.token_in.weight.device
         self.manifest = manifest
-        self._expert = expert.eval()
-        self._state, self._action = manifest.state.to(device), manifest.action.to(device)
-        self._cache = expert.new_cache(max(CAPACITY, expert.config.history_length))
-        self._device = device
+        capacity = max(CAPACITY, expert.config.history_length)
+        self._cache = expert.new_cache(manifest.backbone.prefix_tokens, capacity)
+        self._stepper = ExpertStepper(expert, self._cache)
+        self._state = manifest.state.offset.numpy(), manifest.state.scale.numpy()
+        self._action = manifest.action.offset.numpy(), manifest.action.scale.numpy()
+        self._step = np.zeros(1, dtype=np.int64)
 
     @classmethod
-    def load(cls, folder: str | Path, device: torch.device | str = "cpu") -> StreamingPolicy:
+    def load(cls, folder: str | Path, device: torch.device | str = "cpu", dtype: str = "float32") -> StreamingPolicy:
         """Return the policy of a checkpoint folder, warmed up.
+
+        Args:
+            folder: the checkpoint.
+            device: where it computes.
+            dtype: in which it computes, a name of ``DTYPES``.
 
         Raises:
             CheckpointError: the checkpoint cannot be used.
+            ValueError: there is no such device or dtype.
         """
-        policy = cls(load_expert(folder, device), load_manifest(folder))
+        policy = cls(load_expert(folder, check_device(device), check_dtype(dtype)), load_manifest(folder))
         policy.warm_up()
         return policy
 
@@ -85,23 +95,23 @@ class StreamingPolicy:
         """
         self._cache.set_prefix(prefix, anchor_step)
 
-    @torch.inference_mode()
     def step(self, step: int, state: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
         """Take in the state ``[S]`` measured at ``step`` and return the action ``[A]``, both in raw units.
 
         Raises:
             ValueError: ``step`` does not follow the step before, or the state has the wrong length.
         """
-        if state.shape != (self._expert.config.state_size,):
-            raise ValueError(f"state must have shape [{self._expert.config.state_size}], got {list(state.shape)}")
-        token = self._state.normalize(torch.from_numpy(state.astype(np.float32)).to(self._device))
-        action = self._action.denormalize(self._expert.step(token, step, self._cache))
-        result: npt.NDArray[np.float32] = action.float().cpu().numpy()
-        return result
+        if state.shape != self._state[0].shape:
+            raise ValueError(f"state must have shape {list(self._state[0].shape)}, got {list(state.shape)}")
+        self._step[0] = step
+        offset, scale = self._state
+        action = self._stepper.step((state[None] - offset) / scale, self._step)[0]
+        offset, scale = self._action
+        return action * scale + offset
 
     def warm_up(self) -> None:
         """Run a few steps, so that the first real one is as fast as the others; forgets everything."""
-        state = np.zeros(self._expert.config.state_size, dtype=np.float32)
+        state = np.zeros_like(self._state[0])
         self.reset()
         for step in range(_WARM_UP_STEPS):
             self.step(step, state)
@@ -115,29 +125,41 @@ class Perceiver:
         manifest: what the checkpoint is: instructions, robot contract, model_id.
     """
 
-    def __init__(self, backbone: SmallBackbone, manifest: Manifest, dtype: str = "float32") -> None:
+    def __init__(self, backbone: Backbone, manifest: Manifest, dtype: str = "float32") -> None:
         """Let a backbone make prefixes of ``dtype``, a name of ``DTYPES``.
 
         Raises:
             ValueError: there is no such dtype.
         """
-        if dtype not in DTYPES:
-            raise ValueError(f"dtype {dtype!r} is none of {', '.join(DTYPES)}")
         self.manifest = manifest
-        self._backbone = backbone.eval()
-        self._dtype = DTYPES[dtype]
-        self._device = backbone.readout.device
-        self._encode = functools.lru_cache(maxsize=32)(self._encode_uncached)
+        self._dtype = DTYPES[check_dtype(dtype)]
+        self._backbone = backbone
+        module = cast("nn.Module", backbone).eval()
+        device = next(module.parameters()).device
+        config = backbone.config
+        shape = (1, config.cameras, config.image_height, config.image_width, 3)
+        self._images = torch.zeros(shape, dtype=torch.uint8, device=device)
+        # Kept: someone who rewords an instruction while the arm moves should not wait for a tokenizer again.
+        self._encode = functools.lru_cache(maxsize=32)(backbone.encode)
+        self._words = self._encode((manifest.instructions or ("look",))[0])[None].to(device)
+        with torch.inference_mode():
+            self._look = Captured(self._compute, device)
 
     @classmethod
     def load(cls, folder: str | Path, device: torch.device | str = "cpu", dtype: str = "float32") -> Perceiver:
-        """Return the perceiver of a checkpoint folder, warmed up.
+        """Return the perceiver of a checkpoint folder.
+
+        Args:
+            folder: the checkpoint.
+            device: where it computes.
+            dtype: of the prefix, a name of ``DTYPES``; a pretrained backbone computes in it too.
 
         Raises:
             CheckpointError: the checkpoint cannot be used.
-            ValueError: there is no such dtype.
+            ValueError: there is no such device or dtype.
         """
-        perceiver = cls(load_backbone(folder, device), load_manifest(folder), dtype)
+        backbone = load_backbone(folder, check_device(device), check_dtype(dtype))
+        perceiver = cls(backbone, load_manifest(folder), dtype)
         perceiver.warm_up()
         return perceiver
 
@@ -156,28 +178,27 @@ class Perceiver:
         self._encode(instruction)
 
     @torch.inference_mode()
-    def perceive(self, image: npt.NDArray[np.uint8], instruction: str) -> Prefix:
-        """Return the prefix of an RGB image ``[H, W, 3]`` under an instruction.
+    def perceive(self, images: npt.NDArray[np.uint8], instruction: str) -> Prefix:
+        """Return the prefix of RGB images ``[cameras, H, W, 3]`` under an instruction.
 
         Raises:
-            InstructionError: the backbone does not know this instruction.
-            ValueError: the image has another size or type than the backbone was trained on.
+            InstructionError: the backbone cannot follow this instruction.
+            ValueError: the images have another size, number or type than the backbone was trained on.
         """
-        config = self._backbone.config
-        if image.dtype != np.uint8 or image.shape != (config.image_height, config.image_width, 3):
-            raise ValueError(
-                f"image must be uint8 [{config.image_height}, {config.image_width}, 3], "
-                f"got {image.dtype} {list(image.shape)}"
-            )
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self._device)
-        seen = self._backbone(pixels[None], self._encode(instruction)[None])
-        return Prefix(seen.keys[:, 0].to(self._dtype), seen.values[:, 0].to(self._dtype), seen.token_mask[0])
+        expected = list(self._images.shape[1:])
+        if images.dtype != np.uint8 or list(images.shape) != expected:
+            raise ValueError(f"images must be uint8 {expected}, got {images.dtype} {list(images.shape)}")
+        self._words.copy_(self._encode(instruction)[None])
+        self._images.copy_(torch.from_numpy(np.ascontiguousarray(images))[None])
+        self._look()
+        keys, values, token_mask = self._seen
+        # What a graph computes it overwrites the next time.
+        take = functools.partial(torch.Tensor.to, dtype=self._dtype, copy=keys.is_cuda)
+        return Prefix(take(keys[:, 0]), take(values[:, 0]), token_mask[0].clone())
 
     def warm_up(self) -> None:
         """Run once, so that the first real look is as fast as the others."""
-        config = self._backbone.config
-        blank = np.zeros((config.image_height, config.image_width, 3), dtype=np.uint8)
-        self.perceive(blank, config.instructions[0])
+        self._look()
 
-    def _encode_uncached(self, instruction: str) -> Tensor:
-        return self._backbone.tokenizer.encode(instruction).to(self._device)
+    def _compute(self) -> None:
+        self._seen: Seen = self._backbone.look(self._images, self._words)

@@ -35,7 +35,7 @@ class PhaseConfig:
 
 @dataclass(frozen=True)
 class BackboneShape:
-    """Sizes of the backbone that the expert and the demonstrations leave open; see ``BackboneConfig``."""
+    """Sizes of the backbone that the expert and the demonstrations leave open; see ``SmallConfig``."""
 
     width: int = 96
     """Model dimension."""

@@ -6,15 +6,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from arvla_ros.policy.backbone import BackboneOutput
 from arvla_ros.policy.expert import PrefixBatch, banded
+from arvla_ros.policy.heads import ActionHead
+from arvla_ros.policy.small import SmallOutput
 from arvla_ros.training.windows import SightBatch
 
 # Position errors below this (in standard deviations of the places) count squared, larger ones linearly.
 _POSITION_BEND = 0.1
 
 
-def sight_loss(seen: BackboneOutput, batch: SightBatch, objects: Tensor) -> Tensor:
+def sight_loss(seen: SmallOutput, batch: SightBatch, objects: Tensor) -> Tensor:
     """Return how wrong the backbone is about where things are.
 
     Args:
@@ -28,10 +29,12 @@ def sight_loss(seen: BackboneOutput, batch: SightBatch, objects: Tensor) -> Tens
     return told + functional.smooth_l1_loss(seen.located, objects, beta=_POSITION_BEND)
 
 
-def action_loss(predicted: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
-    """Return the mean squared error of ``predicted [B, T, A]`` over the tokens where ``counts [B, T]``."""
-    squared = (predicted - wanted).square().mean(-1)
-    return (squared * counts).sum() / counts.sum().clamp(min=1)
+def action_loss(head: ActionHead, predicted: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
+    """Return the mean loss of what ``head`` predicted for ``wanted [B, T, A]``, over the tokens where ``counts [B, T]``.
+
+    That is the squared error of a continuous head, the cross entropy of a binned one.
+    """
+    return (head.loss(predicted, wanted) * counts).sum() / counts.sum().clamp(min=1)
 
 
 def causal_attention(inside: Tensor, history_length: int) -> Tensor:
@@ -56,7 +59,7 @@ def aligned_attention(
     return visible
 
 
-def anchored_prefix(seen: BackboneOutput, tokens: int, horizon: int) -> PrefixBatch:
+def anchored_prefix(seen: SmallOutput, tokens: int, horizon: int) -> PrefixBatch:
     """Return what a window of ``tokens`` sees of the scene: its history nothing, its horizon a prefix anchored there.
 
     Steps count from the start of the window, as ``window_steps`` gives them.

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from arvla_ros.evaluation.rollout import EvalConfig, run_evaluation, table
-from arvla_ros.policy.backbone import BackboneConfig, BackboneOutput, SmallBackbone
 from arvla_ros.policy.checkpoint import Manifest, save_checkpoint
 from arvla_ros.policy.expert import ActionExpert
+from arvla_ros.policy.heads import BinnedHead, fit_centers
 from arvla_ros.policy.normalization import Normalizer
+from arvla_ros.policy.small import SmallBackbone, SmallConfig, SmallOutput
 from arvla_ros.sim.demonstrations import DatasetInfo, DemonstrationSet
 from arvla_ros.sim.tasks import make_task
 from arvla_ros.training.card import model_card
@@ -93,7 +94,7 @@ class Training:
         self._position = Normalizer.mean_std(self._data.objects.flatten(0, 1))
         contract, expert = info.contract, config.expert
         self.backbone = SmallBackbone(
-            BackboneConfig(
+            SmallConfig(
                 instructions=instructions,
                 layers=expert.layers,
                 **vars(config.backbone),
@@ -105,6 +106,8 @@ class Training:
             )
         )
         self.expert = ActionExpert(expert)
+        if isinstance(self.expert.action_out, BinnedHead):
+            self.expert.action_out.set_centers(fit_centers(self._action.normalize(self._data.actions), expert.bins))
 
     def phases(self) -> Iterator[tuple[str, PhaseConfig, Callable[[int], Losses]]]:
         """Yield name, settings and loss (of a batch of the given size) of every phase, in order."""
@@ -123,7 +126,11 @@ class Training:
         batch = self._windows(batch_size)
         visible = causal_attention(batch.inside, expert.history_length)
         predicted = self.expert(self._state.normalize(batch.states), window_steps(batch.inside), visible)
-        return {"action": action_loss(predicted, self._action.normalize(batch.actions), batch.inside)}
+        return {
+            "action": action_loss(
+                self.expert.action_out, predicted, self._action.normalize(batch.actions), batch.inside
+            )
+        }
 
     def alignment_losses(self, batch_size: int) -> Losses:
         """Phase 2: the history primes, the prefix is anchored after it, the horizon is supervised.
@@ -139,7 +146,11 @@ class Training:
         predicted = self.expert(self._state.normalize(batch.states), window_steps(batch.inside), visible, prefix)
         future = slice(-expert.horizon, None)
         wanted = self._action.normalize(batch.actions)
-        return {"action": action_loss(predicted[:, future], wanted[:, future], batch.inside[:, future])}
+        return {
+            "action": action_loss(
+                self.expert.action_out, predicted[:, future], wanted[:, future], batch.inside[:, future]
+            )
+        }
 
     def manifest(self, info: DatasetInfo, seconds: dict[str, float]) -> Manifest:
         """Return what the checkpoint's ``config.json`` is to say."""
@@ -167,10 +178,8 @@ class Training:
         """Write the checkpoint folder with its model card, and return the manifest with its ``model_id``."""
         return save_checkpoint(self.config.out, manifest, self.backbone, self.expert, model_card)
 
-    def _look(self, batch: SightBatch) -> BackboneOutput:
-        seen: BackboneOutput = self.backbone(
-            _brighten(batch.images, self.config.brightness, self._generator), batch.words
-        )
+    def _look(self, batch: SightBatch) -> SmallOutput:
+        seen: SmallOutput = self.backbone(_brighten(batch.images, self.config.brightness, self._generator), batch.words)
         return seen
 
     def _windows(self, batch_size: int) -> WindowBatch:

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from arvla_ros.policy.backbone import BackboneConfig, SmallBackbone
 from arvla_ros.policy.expert import ActionExpert, ExpertConfig
 from arvla_ros.policy.instructions import InstructionError, InstructionTokenizer
+from arvla_ros.policy.small import SmallBackbone, SmallConfig
 from arvla_ros.training.objectives import action_loss, anchored_prefix, causal_attention, sight_loss, window_steps
 from arvla_ros.training.windows import SightBatch
 
@@ -18,7 +18,7 @@ INSTRUCTIONS = ("reach the red cup", "reach the blue battery", "move the hand to
 def make_backbone() -> SmallBackbone:
     torch.manual_seed(0)
     return SmallBackbone(
-        BackboneConfig(
+        SmallConfig(
             INSTRUCTIONS, layers=2, width=16, mlp_width=24, heads=2, stem_widths=(8, 8, 8), kv_heads=1, head_dim=8
         )
     )
@@ -108,4 +108,4 @@ def test_known_words_that_were_never_an_instruction_are_refused(instruction: str
 
 def test_an_image_that_does_not_divide_into_tokens_is_refused() -> None:
     with pytest.raises(ValueError, match="image 100x96 is not a multiple of 16"):
-        BackboneConfig(INSTRUCTIONS, image_width=100)
+        SmallConfig(INSTRUCTIONS, image_width=100)

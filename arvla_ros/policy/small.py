@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from arvla_ros.policy.instructions import PADDING, InstructionTokenizer
+from arvla_ros.policy.prefix import Seen
 
 
 @dataclass(frozen=True)
-class BackboneConfig:
+class SmallConfig:
     """Shape and vocabulary of a ``SmallBackbone``.
 
     Attributes:
@@ -75,9 +76,24 @@ class BackboneConfig:
         """Pixels along the edge of an image token."""
         return self.patch << len(self.stem_widths) - 1
 
+    @property
+    def image_tokens(self) -> int:
+        """Tokens of the image."""
+        return (self.image_height // self.reduction) * (self.image_width // self.reduction)
+
+    @property
+    def prefix_tokens(self) -> int:
+        """Tokens of a prefix: the readout, the words of the longest instruction, the image's."""
+        return 1 + InstructionTokenizer(self.instructions).length + self.image_tokens
+
+    @property
+    def cameras(self) -> int:
+        """Images of one look."""
+        return 1
+
 
 @dataclass(frozen=True)
-class BackboneOutput:
+class SmallOutput:
     """What a batch of images and instructions becomes.
 
     Attributes:
@@ -101,7 +117,7 @@ class Stem(nn.Module):
 
     coordinates: Tensor
 
-    def __init__(self, config: BackboneConfig) -> None:
+    def __init__(self, config: SmallConfig) -> None:
         super().__init__()
         y, x = torch.linspace(-1, 1, config.image_height), torch.linspace(-1, 1, config.image_width)
         self.register_buffer("coordinates", torch.stack(torch.meshgrid(y, x, indexing="ij")), persistent=False)
@@ -145,7 +161,7 @@ class Locator(nn.Module):
 class EncoderLayer(nn.Module):
     """Self-attention and feed-forward part, normalisation first."""
 
-    def __init__(self, config: BackboneConfig) -> None:
+    def __init__(self, config: SmallConfig) -> None:
         super().__init__()
         self.heads = config.heads
         self.attention_norm = nn.LayerNorm(config.width)
@@ -168,13 +184,12 @@ class EncoderLayer(nn.Module):
 class SmallBackbone(nn.Module):
     """See the module; tokens are the readout, the words, then the image row by row."""
 
-    def __init__(self, config: BackboneConfig) -> None:
+    def __init__(self, config: SmallConfig) -> None:
         super().__init__()
         self.config = config
         self.tokenizer = InstructionTokenizer(config.instructions)
-        places = (config.image_height // config.reduction) * (config.image_width // config.reduction)
         self.stem = Stem(config)
-        self.place = nn.Parameter(0.1 * torch.randn(places, config.width))
+        self.place = nn.Parameter(0.1 * torch.randn(config.image_tokens, config.width))
         self.word = nn.Embedding(len(self.tokenizer.words) + 1, config.width, padding_idx=PADDING)
         self.word_place = nn.Parameter(0.1 * torch.randn(self.tokenizer.length, config.width))
         self.readout = nn.Parameter(0.1 * torch.randn(config.width))
@@ -184,7 +199,20 @@ class SmallBackbone(nn.Module):
         projected = 2 * config.kv_heads * config.head_dim
         self.projections = nn.ModuleList(_head(config.width, projected) for _ in range(config.layers))
 
-    def forward(self, image: Tensor, words: Tensor) -> BackboneOutput:
+    def encode(self, instruction: str) -> Tensor:
+        """Return an instruction's word ids ``[length]``, int64.
+
+        Raises:
+            InstructionError: the backbone does not know it.
+        """
+        return self.tokenizer.encode(instruction)
+
+    def look(self, images: Tensor, words: Tensor) -> Seen:
+        """Return the prefixes of ``images [B, 1, H, W, 3]`` (uint8) under ``words [B, length]`` (ids)."""
+        output = self(images[:, 0], words)
+        return Seen(output.keys, output.values, output.token_mask)
+
+    def forward(self, image: Tensor, words: Tensor) -> SmallOutput:
         """Look at ``image [B, H, W, 3]`` (uint8) under the instructions ``words [B, length]`` (ids)."""
         image_tokens = self.stem(image) + self.place
         x, token_mask = self._tokens(image_tokens, words)
@@ -196,7 +224,7 @@ class SmallBackbone(nn.Module):
             key, value = projected.permute(2, 0, 3, 1, 4).unbind(0)
             keys.append(key)
             values.append(value)
-        return BackboneOutput(
+        return SmallOutput(
             torch.stack(keys), torch.stack(values), token_mask, torch.stack(told), self.locator(image_tokens)
         )
 
