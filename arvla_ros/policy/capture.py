@@ -41,7 +41,7 @@ class Captured:
 
 
 def _capture(compute: Callable[[], None]) -> torch.cuda.CUDAGraph:
-    side = torch.cuda.Stream()
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(_WARM_UPS):

@@ -238,7 +238,8 @@ class ActionExpert(nn.Module):
         split_sizes = [config.query_heads, config.kv_heads, config.kv_heads]
         x = self.token_in(tokens)
         for index, layer in enumerate(self.decoder_layers):
-            heads = layer.project(x).unflatten(-1, (-1, config.head_dim)).transpose(1, 2)
+            projected = layer.project(x)
+            heads = projected.view(*projected.shape[:2], -1, config.head_dim).transpose(1, 2)
             query, key, value = heads.split_with_sizes(split_sizes, 1)
             query, key = rotate(query, action_turn), rotate(key, action_turn)
             if prefix is not None:

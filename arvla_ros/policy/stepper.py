@@ -62,7 +62,8 @@ class ExpertStepper:
         self._advance()
         if self._actions is not self._actions_host:
             self._actions_host.copy_(self._actions)
-        return self._actions_host.numpy().copy()
+        actions: npt.NDArray[np.float32] = self._actions_host.numpy().copy()
+        return actions
 
     def _compute(self) -> None:
         cache = self.cache
@@ -110,7 +111,7 @@ class _Layer(NamedTuple):
 
 
 def _norm(norm: RmsNorm) -> Callable[[Tensor], Tensor]:
-    """Return what ``norm`` computes, in few calls: ``sqrt(mean(x²) + eps)`` is ``hypot(|x|, sqrt(n eps)) / sqrt(n)``."""
+    """Return what ``norm`` computes, in few calls: sqrt(mean(x²) + eps) is hypot(|x|, sqrt(n eps)) / sqrt(n)."""
     size = norm.weight.numel()
     floor = torch.tensor(math.sqrt(size * norm.eps), device=norm.weight.device)
     gain = math.sqrt(size) * (1.0 + norm.weight.float())
@@ -118,6 +119,7 @@ def _norm(norm: RmsNorm) -> Callable[[Tensor], Tensor]:
 
     def normalize(x: Tensor) -> Tensor:
         length = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
-        return (x / length.hypot_(floor) * gain).to(dtype)
+        normalized: Tensor = (x / length.hypot_(floor) * gain).to(dtype)
+        return normalized
 
     return normalize

@@ -105,9 +105,10 @@ class StreamingPolicy:
             raise ValueError(f"state must have shape {list(self._state[0].shape)}, got {list(state.shape)}")
         self._step[0] = step
         offset, scale = self._state
-        action = self._stepper.step((state[None] - offset) / scale, self._step)[0]
+        normalized = self._stepper.step((state[None] - offset) / scale, self._step)[0]
         offset, scale = self._action
-        return action * scale + offset
+        action: npt.NDArray[np.float32] = normalized * scale + offset
+        return action
 
     def warm_up(self) -> None:
         """Run a few steps, so that the first real one is as fast as the others; forgets everything."""

@@ -30,7 +30,7 @@ def sight_loss(seen: SmallOutput, batch: SightBatch, objects: Tensor) -> Tensor:
 
 
 def action_loss(head: ActionHead, predicted: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
-    """Return the mean loss of what ``head`` predicted for ``wanted [B, T, A]``, over the tokens where ``counts [B, T]``.
+    """Return the mean loss of ``predicted`` for ``wanted [B, T, A]``, over the tokens where ``counts [B, T]``.
 
     That is the squared error of a continuous head, the cross entropy of a binned one.
     """
