@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from arvla_ros.policy.pretrained import INDEX, TOKENIZER, WEIGHTS, PretrainedErr
 from arvla_ros.policy.rotary import rotate, rotation
 
 VOCABULARY, SPARE_ROWS = 256, 8
+TRANSFORMERS = int(version("transformers").partition(".")[0])
 INSTRUCTION = "Reach the red cup!"
 TEXT: dict[str, dict[str, Any]] = {
     "gemma": {"num_key_value_heads": 1},
@@ -221,6 +223,8 @@ def test_logits_of_a_causal_suffix_are_hugging_faces(folder: Path) -> None:
             token_type_ids=kinds,
             labels=ids,
         ).logits[:, -5:]
+    if folder.name.startswith("gemma2") and TRANSFORMERS < 5:
+        expected = 3.0 * torch.tanh(expected / 3.0)  # version 4 leaves Gemma 2's cap of the logits out
     torch.testing.assert_close(logits, expected, atol=5e-5, rtol=1e-4)
     torch.testing.assert_close(seen.keys, backbone.look(images, words).keys, atol=2e-5, rtol=1e-4)
 

@@ -38,14 +38,13 @@ def find_pretrained(source: str, relative_to: Path | None = None) -> Path:
     if not _HUB_ID.fullmatch(source):
         raise PretrainedError(f"pretrained model {folder}: no such folder; give one, or a hub id such as google/model")
     try:
-        cached = Path(snapshot_download(source, allow_patterns=list(_HUB_FILES), local_files_only=True))
-        weight_files(cached)
-        return cached
+        return _from_hub(source, only_cached=True)
     except (OSError, PretrainedError):
-        pass  # not there or not all of it
+        pass  # not there, or not all of it
     try:
-        return Path(snapshot_download(source, allow_patterns=list(_HUB_FILES)))
-    except OSError as error:  # among them no network, offline mode, no such model, a licence not accepted
+        return _from_hub(source, only_cached=False)
+    # OSError is also: no network, no such model, a licence that was not accepted. Offline, half a model is returned.
+    except (OSError, PretrainedError) as error:
         raise PretrainedError(
             f"pretrained model {source}: no folder {folder}, not in the hub's cache, and not to be had from the hub "
             f"({_first_line(error)}); go online and log in, or give a folder"
@@ -110,6 +109,12 @@ def model_id(folder: Path) -> str:
             while chunk := opened.read(_CHUNK_BYTES):
                 digest.update(chunk)
     return digest.hexdigest()
+
+
+def _from_hub(source: str, *, only_cached: bool) -> Path:
+    folder = Path(snapshot_download(source, allow_patterns=list(_HUB_FILES), local_files_only=only_cached))
+    weight_files(folder)
+    return folder
 
 
 def _file(folder: Path, name: str) -> Path:
