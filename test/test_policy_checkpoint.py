@@ -143,7 +143,7 @@ def test_each_half_loads_without_the_other(tmp_path: Path) -> None:
         ),
         (
             lambda folder: edit_config(folder, lambda c: c["contract"]["arm_joints"].pop()),
-            "expert's state has size 7, expected 6",
+            "expert's state size is 7, expected 6",
         ),
         (
             lambda folder: edit_config(folder, lambda c: c["normalization"]["state"].update(scale=[0.0] * 7)),

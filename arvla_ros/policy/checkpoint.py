@@ -77,17 +77,17 @@ class Manifest:
         if made != read:
             raise ValueError(f"backbone makes [layers, kv heads, head dim] {list(made)}, expert reads {list(read)}")
         sizes = {
-            "expert's state": (self.expert.state_size, self.contract.state_size),
-            "expert's action": (self.expert.action_size, self.contract.action_size),
-            "state normalisation": (len(self.state.offset), self.expert.state_size),
-            "action normalisation": (len(self.action.offset), self.expert.action_size),
+            "expert's state size": (self.expert.state_size, self.contract.state_size),
+            "expert's action size": (self.expert.action_size, self.contract.action_size),
+            "state normalisation's size": (len(self.state.offset), self.expert.state_size),
+            "action normalisation's size": (len(self.action.offset), self.expert.action_size),
             "backbone's cameras": (self.backbone.cameras, len(self.contract.cameras)),
             "backbone's image height": (self.backbone.image_height, self.contract.image_height),
             "backbone's image width": (self.backbone.image_width, self.contract.image_width),
         }
         for name, (found, expected) in sizes.items():
             if found != expected:
-                raise ValueError(f"{name}: {found}, expected {expected}")
+                raise ValueError(f"{name} is {found}, expected {expected}")
 
     @property
     def instructions(self) -> tuple[str, ...]:

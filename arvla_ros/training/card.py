@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arvla_ros.evaluation.rollout import table
+from arvla_ros.policy.backbones import kind_of
 from arvla_ros.policy.checkpoint import Manifest
 
 _CARD = """---
@@ -58,7 +59,7 @@ def model_card(manifest: Manifest) -> str:
         height=contract.image_height,
         cameras=", ".join(camera.name for camera in contract.cameras),
         expert=f"{expert.layers} layers, width {expert.width}, {expert.query_heads} heads x {expert.head_dim}",
-        backbone=f"{backbone.layers} layers, width {backbone.width}, on patches of {backbone.reduction} pixels",
+        backbone=f"{kind_of(backbone)}, {backbone.layers} layers, {backbone.prefix_tokens} tokens a prefix",
         history=expert.history_length,
         horizon=expert.horizon,
         model_id=manifest.model_id,
