@@ -17,7 +17,16 @@ from arvla_ros.policy.prefix import DTYPES, Prefix
 from arvla_ros.policy.small import SmallConfig
 from arvla_ros.robots.contract import RobotContract
 
-LAYERS, HEADS, TOKENS, DIM = 3, 4, 5, 8
+LAYERS, HEADS, DIM = 3, 4, 8
+BACKBONE = SmallConfig(
+    instructions=("reach the red cup",),
+    layers=LAYERS,
+    kv_heads=HEADS,
+    head_dim=DIM,
+    image_height=96,
+    image_width=128,
+)
+TOKENS = BACKBONE.prefix_tokens
 STAMP_NS = 1_700_000_000_123_456_789
 
 
@@ -27,7 +36,7 @@ def manifest() -> Manifest:
     return Manifest(
         task="reach",
         contract=RobotContract.load(),
-        backbone=SmallConfig(instructions=("reach the red cup",), layers=LAYERS, kv_heads=HEADS, head_dim=DIM),
+        backbone=BACKBONE,
         expert=ExpertConfig(layers=LAYERS, query_heads=HEADS, kv_heads=HEADS, head_dim=DIM),
         state=unit,
         action=unit,
@@ -38,7 +47,7 @@ def manifest() -> Manifest:
 
 def prefix(dtype: torch.dtype = torch.float32) -> Prefix:
     shape = (LAYERS, HEADS, TOKENS, DIM)
-    mask = torch.tensor([True, True, False, True, False])
+    mask = torch.arange(TOKENS) % 3 != 2
     return Prefix(torch.randn(shape).to(dtype), torch.randn(shape).to(dtype), mask)
 
 
@@ -66,8 +75,9 @@ def test_a_prefix_survives_the_wire_bit_for_bit(manifest, dtype):
         ({"model_id": "cd" * 32}, "model_id 'cdcdcdcdcdcd' is not 'abababababab'.*same checkpoint"),
         ({"dtype": "complex64"}, "dtype 'complex64' is none of float32, float16, bfloat16"),
         ({"num_layers": LAYERS + 1}, r"layers, kv heads, head dim are \(4, 4, 8\), the expert has \(3, 4, 8\)"),
-        ({"num_tokens": TOKENS + 1}, "5 token mask entries for 6 tokens"),
-        ({"num_tokens": 0, "token_mask": []}, "keys has 1920 bytes"),
+        ({"num_tokens": TOKENS + 1}, f"{TOKENS + 1} tokens, this backbone makes {TOKENS}"),
+        ({"num_tokens": 0, "token_mask": []}, f"0 tokens, this backbone makes {TOKENS}"),
+        ({"token_mask": [True] * 5}, f"5 token mask entries for {TOKENS} tokens"),
         ({"keys": b""}, "keys has 0 bytes"),
         ({"values": b"\0" * 7}, "values has 7 bytes"),
         ({"keys": b"\xff" * (LAYERS * HEADS * TOKENS * DIM * 4)}, "not finite"),

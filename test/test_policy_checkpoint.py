@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from arvla_ros.policy.checkpoint import (
     save_checkpoint,
 )
 from arvla_ros.policy.expert import ActionExpert, ExpertConfig
+from arvla_ros.policy.heads import BinnedHead
 from arvla_ros.policy.normalization import Normalizer
 from arvla_ros.policy.prefix import PrefixError
 from arvla_ros.policy.small import SmallBackbone, SmallConfig
@@ -130,6 +132,10 @@ def test_each_half_loads_without_the_other(tmp_path: Path) -> None:
         (lambda folder: edit_config(folder, lambda c: c.update(contract={})), "field 'robot' is missing"),
         (lambda folder: edit_config(folder, lambda c: c["expert"].pop("width")), "expert: missing or unknown width"),
         (lambda folder: edit_config(folder, lambda c: c["backbone"].update(x=1)), "backbone: missing or unknown x"),
+        (
+            lambda folder: edit_config(folder, lambda c: c["backbone"].update(kind="x")),
+            "backbone: kind is 'x', none of small, specialist, paligemma",
+        ),
         (lambda folder: edit_config(folder, lambda c: c["expert"].update(kv_heads=3)), "is not a multiple of kv_heads"),
         (lambda folder: edit_config(folder, lambda c: c["expert"].update(width="16")), "expert: width is '16'"),
         (lambda folder: edit_config(folder, lambda c: c["expert"].update(layers=True)), "expert: layers is True"),
@@ -177,7 +183,7 @@ def test_a_config_that_cannot_be_used_is_refused(
         (lambda file: edit_weights(file, transpose_first), "is .*, config.json says "),
         (lambda file: edit_weights(file, first_to_integers), "is torch.int32, not a floating type"),
         (lambda file: edit_weights(file, first_to_nan), "is not finite; the training diverged"),
-        (lambda file: edit_weights(file, shift_first), "the files are of different checkpoints"),
+        (lambda file: edit_weights(file, shift_first), "are of different checkpoints"),
     ],
 )
 def test_weights_that_cannot_be_used_are_refused(
@@ -230,8 +236,8 @@ def test_the_policy_speaks_raw_units_and_remembers_until_reset(tmp_path: Path) -
     assert first.shape == (7,)
     assert first.dtype == np.float32
     expert, state = load_expert(tmp_path), manifest.state.normalize(torch.from_numpy(STATE))
-    expected = manifest.action.denormalize(expert.step(state, 0, expert.new_cache()))
-    np.testing.assert_allclose(first, expected.numpy(), atol=1e-6)
+    alone = expert(state[None, None], torch.zeros(1, 1, dtype=torch.int64), torch.ones(1, 1, 1, dtype=torch.bool))
+    np.testing.assert_allclose(first, manifest.action.denormalize(alone)[0, 0].numpy(), atol=1e-6)
     second = policy.step(1, 2 * STATE)
     policy.reset()
     assert np.array_equal(policy.step(0, STATE), first)
@@ -257,9 +263,9 @@ def test_a_state_of_the_wrong_length_is_refused(tmp_path: Path) -> None:
 def test_an_image_of_the_wrong_size_or_type_is_refused(tmp_path: Path) -> None:
     save(tmp_path)
     perceiver = Perceiver.load(tmp_path)
-    with pytest.raises(ValueError, match=r"image must be uint8 \[96, 128, 3\], got uint8 \[48, 128, 3\]"):
+    with pytest.raises(ValueError, match=r"images must be uint8 \[1, 96, 128, 3\], got uint8 \[1, 48, 128, 3\]"):
         perceiver.perceive(IMAGE[None, :48], "reach the cup")
-    with pytest.raises(ValueError, match=r"image must be uint8 \[96, 128, 3\], got float32"):
+    with pytest.raises(ValueError, match=r"images must be uint8 \[1, 96, 128, 3\], got float32"):
         perceiver.perceive(IMAGE[None].astype(np.float32), "reach the cup")
 
 
@@ -268,8 +274,34 @@ def test_the_prefix_has_the_dtype_asked_for(tmp_path: Path) -> None:
     prefix = Perceiver.load(tmp_path, dtype="bfloat16").perceive(IMAGE[None], "reach the cup")
     assert prefix.dtype_name == "bfloat16"
     assert prefix.values.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("load", [Perceiver.load, StreamingPolicy.load])
+def test_a_dtype_or_a_device_that_there_is_not_is_refused(tmp_path: Path, load: Callable[..., object]) -> None:
+    save(tmp_path)
     with pytest.raises(ValueError, match="dtype 'int8' is none of float32, float16, bfloat16"):
-        Perceiver.load(tmp_path, dtype="int8")
+        load(tmp_path, dtype="int8")
+    with pytest.raises(ValueError, match=r"device 'cuda:99': .*; use cpu, or cuda where there is a GPU"):
+        load(tmp_path, device="cuda:99")
+
+
+def test_an_expert_of_half_the_precision_acts_almost_alike(tmp_path: Path) -> None:
+    save(tmp_path)
+    exact, rounded = (StreamingPolicy.load(tmp_path, dtype=dtype).step(0, STATE) for dtype in ("float32", "bfloat16"))
+    assert not np.array_equal(exact, rounded)
+    np.testing.assert_allclose(rounded, exact, atol=0.05)
+
+
+def test_a_binned_expert_acts_by_the_centres_of_its_bins(tmp_path: Path) -> None:
+    manifest = save(tmp_path)
+    expert = ActionExpert(dataclasses.replace(manifest.expert, bins=3))
+    centers = torch.tensor([[-1.0, 0.25, 2.0]]).repeat(7, 1)
+    assert isinstance(expert.action_out, BinnedHead)
+    expert.action_out.set_centers(centers)
+    manifest = dataclasses.replace(manifest, expert=expert.config)
+    save_checkpoint(tmp_path, manifest, load_backbone(tmp_path), expert, card)
+    action = manifest.action.normalize(torch.from_numpy(StreamingPolicy.load(tmp_path).step(0, STATE)))
+    assert ((action[:, None] - centers).abs().min(-1).values < 1e-5).all()
 
 
 def test_the_prefix_of_another_architecture_is_refused(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def losses(backbone: SmallBackbone) -> tuple[Tensor, Tensor]:
     predicted = expert(torch.randn(3, 6, 7), window_steps(inside), visible, anchored_prefix(seen, 6, 3))
     objects = torch.randn(3, 3, 2)
     batch = SightBatch(images, words, torch.zeros(3, dtype=torch.int64), objects)
-    return action_loss(predicted, torch.randn(3, 6, 7), inside), sight_loss(seen, batch, objects)
+    return action_loss(expert.action_out, predicted, torch.randn(3, 6, 7), inside), sight_loss(seen, batch, objects)
 
 
 def test_a_prefix_has_keys_and_values_of_every_layer_for_readout_words_and_image() -> None:

@@ -41,7 +41,6 @@ class ExpertStepper:
         self._tokens_host = torch.zeros((cache.robots, config.state_size), pin_memory=on_gpu)
         self._actions_host = torch.zeros((cache.robots, config.action_size), pin_memory=on_gpu)
         self._tokens, self._actions = self._tokens_host.to(weight), self._actions_host.to(weight)
-        cache.begin(np.zeros(cache.robots, dtype=np.int64))
         with torch.inference_mode():
             self._advance = Captured(self._compute, weight.device)
         cache.reset()
