@@ -23,6 +23,9 @@ COMMANDS = {
     "sim watch": Command("arvla_ros.sim.watch", "WatchConfig", "watch", "watch the scripted expert do a task"),
     "sim record": Command("arvla_ros.sim.record", "RecordConfig", "record", "record demonstrations of it"),
     "train": Command("arvla_ros.training.train", "TrainConfig", "train", "train a policy from demonstrations"),
+    "seed": Command(
+        "arvla_ros.policy.seed_command", "SeedConfig", "seed", "start an action expert from a π0 checkpoint"
+    ),
     "eval": Command("arvla_ros.evaluation.rollout", "EvalConfig", "evaluate", "score a checkpoint in simulation"),
     "report": Command("arvla_ros.evaluation.report", "ReportConfig", "report", "figures, film and plot of a run"),
 }
