@@ -233,7 +233,9 @@ class ActionExpert(nn.Module):
         turn = functools.partial(rotation, head_dim=config.head_dim, base=config.rope_base, dtype=tokens.dtype)
         action_turn = turn((steps - origin)[:, None])
         if prefix is not None:
-            prefix_keys = rotate(prefix.keys, turn((prefix.steps - origin)[:, None]))
+            # A backbone may compute in half the precision of the expert that is trained.
+            prefix_keys = rotate(prefix.keys.to(tokens.dtype), turn((prefix.steps - origin)[:, None]))
+            prefix_values = prefix.values.to(tokens.dtype)
             visible = torch.cat((visible, prefix.visible), -1)
         split_sizes = [config.query_heads, config.kv_heads, config.kv_heads]
         x = self.token_in(tokens)
@@ -244,7 +246,7 @@ class ActionExpert(nn.Module):
             query, key = rotate(query, action_turn), rotate(key, action_turn)
             if prefix is not None:
                 key = torch.cat((key, prefix_keys[index]), -2)
-                value = torch.cat((value, prefix.values[index]), -2)
+                value = torch.cat((value, prefix_values[index]), -2)
             x = layer.finish(x, _attention(query, key, value, visible))
         predicted: Tensor = self.action_out(self.norm(x))
         return predicted

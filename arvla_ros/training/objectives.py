@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from arvla_ros.policy.expert import PrefixBatch, banded
 from arvla_ros.policy.heads import ActionHead
+from arvla_ros.policy.prefix import Seen
 from arvla_ros.policy.small import SmallOutput
 from arvla_ros.training.windows import SightBatch
 
@@ -39,7 +40,7 @@ def action_loss(head: ActionHead, predicted: Tensor, wanted: Tensor, counts: Ten
 
 def causal_attention(inside: Tensor, history_length: int) -> Tensor:
     """Return phase 1's attention ``[B, T, T]``: every token sees the last ``history_length`` steps of its episode."""
-    own = torch.eye(inside.shape[1], dtype=torch.bool)
+    own = torch.eye(inside.shape[1], dtype=torch.bool, device=inside.device)
     return (banded(window_steps(inside), history_length) & inside[:, None, :]) | own
 
 
@@ -53,23 +54,24 @@ def aligned_attention(
     """
     visible = causal_attention(inside, history_length)
     batch, tokens = inside.shape
-    kept = torch.rand(batch, horizon, tokens, generator=generator) >= mask_rate
-    own = torch.eye(tokens, dtype=torch.bool)
+    kept = torch.rand(batch, horizon, tokens, generator=generator).to(inside.device) >= mask_rate
+    own = torch.eye(tokens, dtype=torch.bool, device=inside.device)
     visible[:, -horizon:] &= kept | own[-horizon:]
     return visible
 
 
-def anchored_prefix(seen: SmallOutput, tokens: int, horizon: int) -> PrefixBatch:
+def anchored_prefix(seen: SmallOutput | Seen, tokens: int, horizon: int) -> PrefixBatch:
     """Return what a window of ``tokens`` sees of the scene: its history nothing, its horizon a prefix anchored there.
 
     Steps count from the start of the window, as ``window_steps`` gives them.
     """
     batch, places = seen.token_mask.shape
-    anchor = torch.full((batch, places), tokens - horizon)
-    in_horizon = torch.arange(tokens) >= tokens - horizon
+    device = seen.token_mask.device
+    anchor = torch.full((batch, places), tokens - horizon, device=device)
+    in_horizon = torch.arange(tokens, device=device) >= tokens - horizon
     return PrefixBatch(seen.keys, seen.values, anchor, in_horizon[None, :, None] & seen.token_mask[:, None, :])
 
 
 def window_steps(inside: Tensor) -> Tensor:
     """Return the control steps ``[B, T]`` of a window's tokens, counted from its start."""
-    return torch.arange(inside.shape[1]).expand(inside.shape)
+    return torch.arange(inside.shape[1], device=inside.device).expand(inside.shape)
