@@ -484,7 +484,14 @@ def edit_config(folder: Path, edit: Callable[[dict[str, Any]], Any]) -> None:
         (lambda config: config["text_config"].update(model_type="llama"), "'llama', expected one of gemma, gemma2"),
         (lambda config: config["text_config"].update(model_type="nosuch"), r"config.json cannot be used \(.*nosuch"),
         (lambda config: config["text_config"].update(num_hidden_layers=4), r"weights lack '.*layers\.3\..*missing\)"),
-        (lambda config: config["text_config"].update(intermediate_size=40), "weights do not fit config.json"),
+        (
+            lambda config: config["text_config"].update(intermediate_size=40),
+            r"weight '.*layers\.0\.mlp\.down_proj\.weight' is (\[32, 48\]|of another shape), .* says \[32, 40\]",
+        ),
+        (
+            lambda config: config.update(quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True}),
+            "weights cannot be loaded",
+        ),
     ],
 )
 def test_a_config_of_another_model_is_refused(

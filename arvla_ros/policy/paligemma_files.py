@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
+from torch import nn
 from transformers import AutoConfig, PaliGemmaForConditionalGeneration
 
 from arvla_ros.policy.gemma import FINISH
@@ -75,20 +76,41 @@ def load_model(folder: Path, dtype: torch.dtype) -> PaliGemmaForConditionalGener
     check_weights(folder)
     try:
         model, report = PaliGemmaForConditionalGeneration.from_pretrained(
-            folder, config=config, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
+            folder,
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            ignore_mismatched_sizes=True,  # reported below, by name
+            output_loading_info=True,
         )
-    except (RuntimeError, ValueError, OSError, SafetensorError) as error:
-        raise PretrainedError(f"pretrained model {folder}: weights do not fit config.json ({error})") from error
-    if missing := sorted(report["missing_keys"]):
-        raise PretrainedError(
-            f"pretrained model {folder}: weights lack {missing[0]!r} ({len(missing)} missing); fetch the model again"
-        )
+    except (ImportError, RuntimeError, ValueError, OSError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
+        raise PretrainedError(f"pretrained model {folder}: weights cannot be loaded ({reason})") from error
+    _check_report(folder, model, report)
     for name, weight in model.named_parameters():
-        if not torch.isfinite(weight).all():
+        # An extreme is infinite or NaN as soon as one weight is; fifty times as fast as to look at each.
+        if not torch.isfinite(torch.stack(torch.aminmax(weight))).all():
             raise PretrainedError(
                 f"pretrained model {folder}: {name!r} is not finite in {dtype}; fetch it again or take a wider dtype"
             )
     return model
+
+
+def _check_report(folder: Path, model: nn.Module, report: dict[str, Any]) -> None:
+    """Refuse what transformers would have filled with random numbers."""
+    if mismatched := sorted(report["mismatched_keys"]):
+        # transformers 5 tells name, found and expected shape, 4 the name alone.
+        first = mismatched[0]
+        name, found = (first, "of another shape") if isinstance(first, str) else (first[0], list(first[1]))
+        raise PretrainedError(
+            f"pretrained model {folder}: weight {name!r} is {found}, "
+            f"config.json says {list(model.get_parameter(name).shape)}; fetch the model again"
+        )
+    if missing := sorted(report["missing_keys"]):
+        raise PretrainedError(
+            f"pretrained model {folder}: weights lack {missing[0]!r} ({len(missing)} missing); fetch the model again"
+        )
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
