@@ -14,13 +14,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import ResNetConfig, ResNetForImageClassification, ResNetModel
 
+from arvla_ros.policy.checkpoint import Manifest, load_backbone, load_manifest, save_checkpoint
 from arvla_ros.policy.expert import ActionExpert, ExpertConfig, PrefixBatch, banded
 from arvla_ros.policy.images import ImageError
 from arvla_ros.policy.instructions import InstructionError
+from arvla_ros.policy.normalization import Normalizer
 from arvla_ros.policy.pretrained import PretrainedError
 from arvla_ros.policy.resnet import Resnet18, load_resnet18
 from arvla_ros.policy.specialist import SpecialistBackbone, SpecialistConfig, sinusoidal_places
 from arvla_ros.policy.tensor_files import TensorFileError
+from arvla_ros.robots.contract import RobotContract
 
 INSTRUCTIONS = ("insert the peg", "transfer the red cube")
 RESNET18 = ResNetConfig(embedding_size=64, hidden_sizes=[64, 128, 256, 512], depths=[2, 2, 2, 2], layer_type="basic")
@@ -195,6 +198,23 @@ def test_all_its_state_is_of_floating_type_and_loads_again() -> None:
     again.load_state_dict(state)
     images, words = make_images(1), words_of(backbone, 1)
     assert torch.equal(again.look(images, words).keys, backbone.look(images, words).keys)
+
+
+def test_a_checkpoint_of_its_kind_is_there_and_back(tmp_path: Path) -> None:
+    config = SpecialistConfig(
+        INSTRUCTIONS, layers=2, width=16, mlp_width=24, heads=2, image_height=96, image_width=128, dropout=0.0
+    )
+    backbone = SpecialistBackbone(config).eval()
+    expert = ActionExpert(ExpertConfig(layers=2, width=16, mlp_width=24, query_heads=2, kv_heads=2, head_dim=8))
+    statistics = Normalizer.mean_std(torch.randn(20, 7))
+    manifest = Manifest("insert", RobotContract.load(), config, expert.config, statistics, statistics)
+    save_checkpoint(tmp_path, manifest, backbone, expert, lambda manifest: manifest.task)
+    assert load_manifest(tmp_path).backbone == config
+    loaded = load_backbone(tmp_path)
+    images = torch.randint(256, (1, 1, 96, 128, 3), dtype=torch.uint8)
+    words = loaded.encode(INSTRUCTIONS[1])[None]
+    for found, expected in zip(loaded.look(images, words), backbone.look(images, words), strict=True):
+        assert torch.equal(found, expected)
 
 
 def test_an_unknown_instruction_is_refused() -> None:
