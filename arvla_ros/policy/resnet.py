@@ -8,25 +8,24 @@ Sources: He et al., arXiv 1512.03385; frozen normalisation as in Zhao et al. (AC
 
 from __future__ import annotations
 
-import contextlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from huggingface_hub import hf_hub_download
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import ResNetConfig, ResNetModel
 
-from arvla_ros.policy.tensor_files import WEIGHTS, TensorFiles
+from arvla_ros.policy.pretrained import PretrainedError, find_pretrained, read_config
+from arvla_ros.policy.tensor_files import TensorFiles
 
 REDUCTION = 32
 """Pixels along the edge of one place of the feature map."""
 CHANNELS = 512
 """Channels of the feature map."""
 
-_SHAPE = {
+_SHAPE: dict[str, Any] = {
     "num_channels": 3,
     "embedding_size": 64,
     "hidden_sizes": [64, 128, 256, CHANNELS],
@@ -38,10 +37,6 @@ _SHAPE = {
 # Of the images that all public weights were trained on (ImageNet), of pixels from 0 to 255, red first.
 _PIXEL_MEAN = (123.675, 116.28, 103.53)
 _PIXEL_STD = (58.395, 57.12, 57.375)
-
-
-class ResnetError(ValueError):
-    """Weights that are not of a ResNet-18; one line that names the source, what is wrong and what to do."""
 
 
 class FrozenBatchNorm(nn.Module):
@@ -115,17 +110,19 @@ def load_resnet18(source: str | Path) -> PretrainedResnet:
             connection, and only what is not is downloaded.
 
     Raises:
-        ResnetError: there is nothing at ``source``, or it is another network.
+        PretrainedError: there is nothing at ``source``, or it is another network.
         TensorFileError: a tensor is missing, damaged, of another shape or not finite.
     """
-    config = _read_config(_find(source, "config.json"), source)
+    folder = find_pretrained(str(source))
+    # A config.json leaves out what is as by default.
+    config = {**ResNetConfig().to_dict(), "model_type": None, **read_config(folder)}
     for name, expected in {"model_type": "resnet", **_SHAPE}.items():
-        if config.get(name) != expected:
-            raise ResnetError(
-                f"resnet {source}: {name} is {config.get(name)!r}, a ResNet-18 has {expected!r}; "
+        if config[name] != expected:
+            raise PretrainedError(
+                f"pretrained model {source}: {name} is {config[name]!r}, a ResNet-18 has {expected!r}; "
                 "give one such as microsoft/resnet-18"
             )
-    files = TensorFiles(_find(source, WEIGHTS))
+    files = TensorFiles(folder)
     # A classifier keeps its network under a name of its own.
     prefix = "resnet." if any(name.startswith("resnet.") for name in files.shapes) else ""
     with torch.device("meta"):
@@ -143,30 +140,3 @@ def _freeze_batch_norms(module: nn.Module) -> None:
             setattr(module, name, FrozenBatchNorm(child))
         else:
             _freeze_batch_norms(child)
-
-
-def _find(source: str | Path, name: str) -> Path:
-    """Return where a file of a folder or hub id lies, downloading it only if it is nowhere on this machine."""
-    if Path(source).is_dir():
-        found = Path(source) / name
-        if not found.is_file():
-            raise ResnetError(f"resnet {source}: {name} is missing; give a folder that save_pretrained wrote")
-        return found
-    try:
-        with contextlib.suppress(OSError):
-            return Path(hf_hub_download(str(source), name, local_files_only=True))
-        return Path(hf_hub_download(str(source), name))
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise ResnetError(
-            f"resnet {source}: no such folder, and {name} could not be had from the hub ({reason}); "
-            "give a folder that save_pretrained wrote, or a hub id such as microsoft/resnet-18"
-        ) from error
-
-
-def _read_config(file: Path, source: str | Path) -> dict[str, object]:
-    """Return what a ``config.json`` says, with Hugging Face's defaults where it says nothing."""
-    try:
-        return {**ResNetConfig().to_dict(), "model_type": None, **json.loads(file.read_text())}
-    except (json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
-        raise ResnetError(f"resnet {source}: {file.name} is not a JSON object ({error}); copy it again") from error

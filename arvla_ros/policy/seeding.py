@@ -170,6 +170,8 @@ def _reason_to_leave(
         return None
     # A bias belongs to its weight: it is taken with it or not at all.
     ours = state[f"{module}.weight"].shape
+    if f"{module}.centers" in state:
+        return "ours chooses among bins"
     if projection not in shapes:
         return f"{projection} is not there"
     return (
@@ -206,5 +208,5 @@ def _rows(pairs: Iterable[tuple[str, str]]) -> list[str]:
         left, right = (re.sub(r"(?<=\.)\d+(?=\.)", "*", text) for text in pair)
         counts[left, right] = counts.get((left, right), 0) + 1
     width = max((len(left) for left, _ in counts), default=0)
-    times = {pair: f"×{count}" if count > 1 else "" for pair, count in counts.items()}
-    return [f"  {left:<{width}}  {times[left, right]:<4} {right}".rstrip() for left, right in counts]
+    times = {pair: f"x {count}" if count > 1 else "" for pair, count in counts.items()}
+    return [f"  {left:<{width}}  {times[left, right]:<5} {right}".rstrip() for left, right in counts]

@@ -17,28 +17,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from arvla_ros.policy.images import check_images
 from arvla_ros.policy.instructions import PADDING, InstructionTokenizer
+from arvla_ros.policy.prefix import Seen
 from arvla_ros.policy.resnet import CHANNELS, REDUCTION, Resnet18
-
-
-class Seen(NamedTuple):
-    """What a batch of images and instructions becomes.
-
-    Attributes:
-        keys: ``[L, B, Hkv, N, D]``, not rotated.
-        values: ``[L, B, Hkv, N, D]``.
-        token_mask: ``[B, N]`` bool, False where the instruction is padded.
-    """
-
-    keys: Tensor
-    values: Tensor
-    token_mask: Tensor
 
 
 @dataclass(frozen=True)
@@ -180,15 +167,10 @@ class SpecialistBackbone(nn.Module):
         Keys and values carry gradient to everything that is trained, so that an action loss can train it.
 
         Raises:
-            ValueError: the images have another size or type.
+            ImageError: the images have another size or type.
         """
         config = self.config
-        expected = (config.cameras, config.image_height, config.image_width, 3)
-        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != expected:
-            raise ValueError(
-                f"images must be torch.uint8 [batch, {', '.join(map(str, expected))}], "
-                f"got {images.dtype} {list(images.shape)}"
-            )
+        check_images(images, config.cameras, config.image_height, config.image_width)
         features = self.image_in(self.resnet(images.flatten(0, 1)))  # [B * cameras, width, rows, columns]
         image_tokens = features.flatten(2).transpose(1, 2).unflatten(0, (-1, config.cameras)).flatten(1, 2)
         x = torch.cat((self.word(words), image_tokens), 1)
