@@ -187,6 +187,13 @@ def test_a_head_that_chooses_among_bins_is_left(tmp_path: Path) -> None:
     assert set(report.left.values()) == {"ours chooses among bins"}
 
 
+def test_a_part_that_theirs_does_not_have_is_left(tmp_path: Path) -> None:
+    expert = make_expert()
+    expert.gripper_out = torch.nn.Linear(WIDTH, 1, bias=False)
+    report = seed_from(tmp_path, expert, pi0(make_gemma()))
+    assert report.left["gripper_out.weight"] == "nothing there corresponds to it"
+
+
 def test_norms_of_pi05_are_left_and_told(tmp_path: Path) -> None:
     expert, weights = make_expert(state_size=6), pi05(make_gemma())
     with torch.no_grad():
