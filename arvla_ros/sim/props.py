@@ -22,7 +22,9 @@ _BATTERY_RADIUS, _BATTERY_HEIGHT, _BATTERY_MASS = 0.0085, 0.0345, 0.017
 _BUTTON_HEIGHT = 0.0015
 
 _CUP_TOP_RADIUS, _CUP_RIM_RADIUS, _CUP_HEIGHT, _CUP_MASS = 0.020, 0.030, 0.070, 0.025
-_CUP_WALL, _CUP_END = 0.0015, 0.022
+_CUP_WALL = 0.0015
+CUP_END = 0.022
+"""Thickness of a cup's closed end, and so the height by which a cup stacked on another sits above it; m."""
 _CUP_WALL_BOXES = 16
 # Enough that yaw cannot be seen, so that two cups which are the same look the same.
 _CUP_FACETS = 120
@@ -103,8 +105,8 @@ def _build_cup(spec: mujoco.MjSpec, body: mujoco.MjsBody, prop: Prop) -> None:
             **_WALL,
         )
     end = _CUP_TOP_RADIUS / np.sqrt(2)
-    end_middle = [0, 0, _CUP_HEIGHT - _CUP_END / 2]
-    body.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[end, end, _CUP_END / 2], pos=end_middle, group=3, **_WALL)
+    end_middle = [0, 0, _CUP_HEIGHT - CUP_END / 2]
+    body.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[end, end, CUP_END / 2], pos=end_middle, group=3, **_WALL)
     _add_feet(body, _CUP_RIM_RADIUS - _FOOT_RADIUS, _FOOT_RADIUS)
     _add_feet(body, _CUP_TOP_RADIUS - _FOOT_RADIUS, _CUP_HEIGHT - _FOOT_RADIUS)
     mesh = f"{prop.name} surface"
@@ -143,7 +145,7 @@ def _add_feet(body: mujoco.MjsBody, radius: float, height: float) -> None:
 
 def _cup_profile() -> list[tuple[float, float]]:
     """Return (radius, height) from the middle of the closed end, down the outside, up the inside to its ceiling."""
-    ceiling = _CUP_HEIGHT - _CUP_END
+    ceiling = _CUP_HEIGHT - CUP_END
     slope = (_CUP_RIM_RADIUS - _CUP_TOP_RADIUS) / _CUP_HEIGHT
     inner_rim = _CUP_RIM_RADIUS - _CUP_WALL
     return [

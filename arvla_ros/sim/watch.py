@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
@@ -22,6 +23,8 @@ class WatchConfig:
 
     task: str = "reach"
     """What to do."""
+    policy: Literal["scripted"] = "scripted"
+    """Who does it; a checkpoint is filmed by ros2 launch and arvla report."""
     seed: int = 0
     """The same seed gives the same film."""
     out: Path = Path("watch.mp4")
