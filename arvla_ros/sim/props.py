@@ -20,6 +20,7 @@ _FEET = 6
 
 _BATTERY_RADIUS, _BATTERY_HEIGHT, _BATTERY_MASS = 0.0085, 0.0345, 0.017
 _BUTTON_HEIGHT = 0.0015
+_ROLL_CLEARANCE = 0.001
 
 _CUP_TOP_RADIUS, _CUP_RIM_RADIUS, _CUP_HEIGHT, _CUP_MASS = 0.020, 0.030, 0.070, 0.025
 _CUP_WALL = 0.0015
@@ -63,7 +64,8 @@ def add_prop(spec: mujoco.MjSpec, prop: Prop) -> None:
 def _build_battery(body: mujoco.MjsBody, prop: Prop) -> None:
     """An upright cell: a cylinder for cup and fingers, standing on spheres.
 
-    A cylinder exactly upright on a flat face is a degenerate contact that kicks it over; spheres are not.
+    A cylinder exactly upright on a flat face is a degenerate contact that kicks it over; spheres are not. Lying, it
+    would rest on the spheres as a hexagon does; a capsule inside, clear of the table while it stands, lets it roll.
     """
     radius, height, mass = _BATTERY_RADIUS, _BATTERY_HEIGHT, _BATTERY_MASS
     across = mass * (3 * radius**2 + height**2) / 12
@@ -73,6 +75,9 @@ def _build_battery(body: mujoco.MjsBody, prop: Prop) -> None:
     body.add_geom(type=cylinder, size=[radius, height / 2, 0], pos=middle, group=3, **_WALL)
     _add_feet(body, radius - _FOOT_RADIUS, _FOOT_RADIUS)
     _add_feet(body, radius - _FOOT_RADIUS, height - _FOOT_RADIUS)
+    ends = [0, 0, radius + _ROLL_CLEARANCE, 0, 0, height - radius - _ROLL_CLEARANCE]
+    capsule = mujoco.mjtGeom.mjGEOM_CAPSULE
+    body.add_geom(type=capsule, fromto=ends, size=[radius, 0, 0], group=3, condim=6, **_FOOT)
     can = (height - _BUTTON_HEIGHT) / 2
     body.add_geom(type=cylinder, size=[radius, can, 0], pos=[0, 0, can], rgba=prop.rgba, **_SEEN)
     button = [0, 0, height - _BUTTON_HEIGHT / 2]
