@@ -82,7 +82,7 @@ def test_a_missed_grasp_is_noticed_and_tried_again(env: RolloutEnv) -> None:
     assert max(closings) > 2
 
 
-@pytest.mark.parametrize("steps_before", [8, 95])
+@pytest.mark.parametrize("steps_before", [8, 75])
 def test_after_a_shove_of_the_arm_it_goes_on(env: RolloutEnv, steps_before: int) -> None:
     env.reset(4)
     expert = Stack3Expert(np.random.default_rng(4))

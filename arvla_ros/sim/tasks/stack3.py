@@ -19,7 +19,7 @@ import numpy as np
 
 from arvla_ros.robots import wx250s
 from arvla_ros.sim.props import CUP_END, Prop
-from arvla_ros.sim.tasks.base import Array, ObjectPose, Scenario, Scene, TaskError, TaskStatus
+from arvla_ros.sim.tasks.base import Array, CameraPose, ObjectPose, Scenario, Scene, TaskError, TaskStatus
 
 _RED = (0.84, 0.10, 0.08, 1.0)
 BATTERY = Prop("battery", "battery", (0.10, 0.24, 0.86, 1.0))
@@ -38,11 +38,15 @@ SEPARATION = 0.09
 START_LOWER, START_UPPER = np.array([0.12, -0.02, 0.22]), np.array([0.16, 0.02, 0.26])
 """Box in which ``ee_gripper_link`` starts, around ``wx250s.READY``; m in ``base_link``."""
 
+CAMERA = CameraPose(position=(0.02, -0.32, 0.42), look_at=(0.29, 0.01, 0.02), fovy=48.0)
+"""Beside the base and looking over the table, much as BridgeData V2 has it; every object stands inside the picture."""
+
 MILESTONES = ("first cup picked", "battery covered", "other cup picked", "other cup stacked")
 """What each quarter of the score stands for."""
 
 PICK_HEIGHT = 0.020
 PICK_RADIUS = 0.035
+PICK_TILT = np.radians(45)
 FLAT = 0.003
 COVER_RADIUS = 0.018
 STACK_OFFSET = 0.003
@@ -59,7 +63,8 @@ def other_cup(cup: Prop) -> Prop:
 def is_picked(scene: Scene, cup: Prop) -> bool:
     """Return whether the hand has lifted this cup."""
     pose = scene.object_pose(cup.name)
-    return bool(pose[2, 3] > PICK_HEIGHT and _to_fingertips(pose, cup, scene) < PICK_RADIUS)
+    upright = pose[2, 2] > np.cos(PICK_TILT)
+    return bool(pose[2, 3] > PICK_HEIGHT and upright and _to_fingertips(pose, cup, scene) < PICK_RADIUS)
 
 
 def covering_cup(scene: Scene) -> Prop | None:
@@ -99,6 +104,7 @@ class Stack3:
 
     name = "stack3"
     props = PROPS
+    camera = CAMERA
     instructions = INSTRUCTIONS
     time_limit_s = 40.0
 
