@@ -47,10 +47,12 @@ class Appearance:
         fields["light"] *= rng.uniform(*_LIGHT, size=(len(fields["light"]), 1)) * rng.uniform(0.93, 1.07, size=3)
         fields["direction"] += rng.uniform(-_LIGHT_TURN, _LIGHT_TURN, fields["direction"].shape)
         fields["direction"] /= np.linalg.norm(fields["direction"], axis=1, keepdims=True)
-        fields["material"][self._table, :3] *= rng.uniform(*_TABLE) * rng.uniform(0.9, 1.1, size=3)
-        colours, which = np.unique(self._compiled["geom"], axis=0, return_inverse=True)
-        tint = rng.uniform(*_OBJECT, size=(len(colours), 1)) * rng.uniform(0.93, 1.07, size=(len(colours), 3))
-        fields["geom"][:, :3] = np.clip(fields["geom"][:, :3] * tint[which.ravel()], 0, 1)
+        fields["material"][self._table, :3] *= rng.uniform(*_TABLE) * rng.uniform(0.95, 1.05, size=3)
+        # A geom with a material takes its colour from there only as long as its own is untouched.
+        bare = self._model.geom_matid < 0
+        colours, which = np.unique(fields["geom"][bare], axis=0, return_inverse=True)
+        colours[:, :3] *= rng.uniform(*_OBJECT, size=(len(colours), 1)) * rng.uniform(0.93, 1.07, (len(colours), 3))
+        fields["geom"][bare] = np.clip(colours, 0, 1)[which.ravel()]
         fields["camera"] += rng.uniform(-_CAMERA_SHIFT, _CAMERA_SHIFT, fields["camera"].shape)
         fields["fovy"] += rng.uniform(-_CAMERA_FOVY, _CAMERA_FOVY)
         fields["body"][self._look_at] += rng.uniform(-_CAMERA_SHIFT, _CAMERA_SHIFT, 3)
