@@ -19,7 +19,7 @@ from arvla_ros.sim.tasks.stack3 import BATTERY, CUPS, PROPS, covering_cup, is_st
 from arvla_ros.sim.world import WidowXWorld
 
 # Heights of ee_gripper_link above the table, m; fingertips are 17 mm lower.
-_GRASP, _LIFT, _RETREAT, _NEUTRAL = 0.065, 0.163, 0.190, 0.240
+_GRASP, _LIFT, _RETREAT = 0.065, 0.163, 0.190
 _OVER_TOP = 0.095
 # After letting go, straight up by this much before any other way, m.
 _CLEAR = 0.050
@@ -42,6 +42,9 @@ _MISS_DISTANCE = 0.045
 _LONGEST_STEP = 0.3
 _VIA_LOWER, _VIA_UPPER = np.array([0.14, -0.05, 0.23]), np.array([0.20, 0.05, 0.28])
 _JITTER = 0.008
+# Fingers stay where friction stops them, and that depends on how the hand was swung about: a tenth of a mm, which
+# encoders see. Openings at neutral are drawn from a range that drowns it; m.
+_NEUTRAL_OPENING = (0.066, 0.074)
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,7 @@ class Stack3Expert:
         yield from self._open_and_rise(world, _RETREAT)
         via = self._rng.uniform(_VIA_LOWER, _VIA_UPPER)
         neutral = wx250s.forward_kinematics(wx250s.READY)[:3, 3] + self._rng.uniform(-_JITTER, _JITTER, 3)
+        self._opening = self._rng.uniform(*_NEUTRAL_OPENING)
         for point in (via, neutral):
             yield from self._move(world, point[:2], point[2], self.style.level_speed, 0.0)
         yield from self._wait(int(self._rng.integers(3, 9)))
