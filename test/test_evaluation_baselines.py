@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from torch import Tensor
 from arvla_ros.evaluation.baselines import FlowMatchingChunk, integrate, reencode, time_embedding
 from arvla_ros.policy.expert import ActionExpert, ExpertConfig
 from arvla_ros.policy.prefix import Prefix
+from arvla_ros.policy.stepper import ExpertStepper
 
 TINY = ExpertConfig(layers=2, width=16, mlp_width=24, query_heads=4, kv_heads=2, head_dim=8, history_length=6)
 TOKENS = 7
@@ -112,27 +114,28 @@ def test_the_chunk_head_has_the_experts_weights_and_only_what_noise_and_time_nee
     }
 
 
+def stream(expert: ActionExpert, states: Tensor, prefix: Prefix) -> list[Tensor]:
+    cache = expert.new_cache(TOKENS)
+    stepper = ExpertStepper(expert, cache)
+    cache.set_prefix(prefix, 0)
+    steps = [np.array([step]) for step in range(len(states))]
+    return [
+        torch.from_numpy(stepper.step(state[None].numpy(), step)[0]) for state, step in zip(states, steps, strict=True)
+    ]
+
+
 @pytest.mark.parametrize("kv_heads", [1, 4])
 def test_encoding_the_history_anew_gives_the_streaming_steps_action(kv_heads: int) -> None:
-    expert, prefix, states = (
-        make_expert(dataclasses.replace(TINY, kv_heads=kv_heads)),
-        None,
-        make_states(TINY.history_length),
-    )
-    prefix = make_prefix(expert.config)
-    cache = expert.new_cache()
-    cache.set_prefix(prefix, 0)
-    for step in range(TINY.history_length):
-        streamed = expert.step(states[step], step, cache)
+    config = dataclasses.replace(TINY, kv_heads=kv_heads)
+    expert, prefix, states = make_expert(config), make_prefix(config), make_states(TINY.history_length)
+    for step, streamed in enumerate(stream(expert, states, prefix)):
         anew = reencode(expert, states[: step + 1], prefix, torch.tensor(step))
         torch.testing.assert_close(anew, streamed, atol=1e-5, rtol=0)
 
 
 def test_after_the_window_has_filled_it_takes_a_window_for_every_layer_to_get_the_same() -> None:
     expert, prefix, states = make_expert(), make_prefix(), make_states(40)
-    cache = expert.new_cache()
-    cache.set_prefix(prefix, 0)
-    streamed = torch.stack([expert.step(state, step, cache) for step, state in enumerate(states)])[-1]
+    streamed = stream(expert, states, prefix)[-1]
     reach = TINY.layers * (TINY.history_length - 1) + 1
     whole, short = (reencode(expert, states[-count:], prefix, torch.tensor(39)) for count in (reach, reach - 1))
     torch.testing.assert_close(whole, streamed, atol=1e-5, rtol=0)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -96,10 +96,9 @@ class FlowMatchingChunk(nn.Module):
             time = self.times[index].expand(self.horizon, -1)
             action_tokens = self.time_mlp(torch.cat((self.action_in(actions), time), -1))
             x = torch.cat((state_token, action_tokens))[None]
-            for layer, keys, values in zip(self.expert.layers, seen.keys, seen.values, strict=True):
-                x = _chunk_layer(cast(DecoderLayer, layer), x, by_step, keys, values, seen.visible)
-            predicted: Tensor = self.expert.action_out(self.expert.norm(x[0, 1:]))
-            return predicted
+            for layer, keys, values in zip(self.expert.decoder_layers, seen.keys, seen.values, strict=True):
+                x = _chunk_layer(layer, x, by_step, keys, values, seen.visible)
+            return self.expert.act(self.expert.norm(x[0, 1:]))
 
         return integrate(velocity, noise, len(self.times))
 
@@ -170,7 +169,8 @@ def _chunk_layer(
     All query heads that share a key/value head form one longer axis of queries, so that no key is copied.
     """
     kv_heads, head_dim = keys.shape[1], keys.shape[-1]
-    query, key, value = (part.view(*part.shape[:2], -1, head_dim).transpose(1, 2) for part in layer.project(x))
+    heads = layer.project(x).view(1, x.shape[1], -1, head_dim).transpose(1, 2)
+    query, key, value = heads.split_with_sizes([heads.shape[1] - 2 * kv_heads, kv_heads, kv_heads], 1)
     query, key = rotate(query, by_step), rotate(key, by_step)
     groups = query.shape[1] // kv_heads
     read = functional.scaled_dot_product_attention(

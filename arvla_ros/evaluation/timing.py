@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from arvla_ros.evaluation.summary import Spread
 
@@ -52,7 +51,7 @@ class Memory:
     mib: float = 0.0
 
 
-def time_in_turns(calls: Mapping[str, Callable[[], Tensor]], seconds: float) -> dict[str, Timing]:
+def time_in_turns(calls: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, Timing]:
     """Time several callables in turns, so that whatever else the machine does hits all of them alike.
 
     In each round every callable has the same slice of time, and is called at least once: a fast one gets many samples,
@@ -60,8 +59,7 @@ def time_in_turns(calls: Mapping[str, Callable[[], Tensor]], seconds: float) -> 
     ``seconds``.
 
     Args:
-        calls: each returns the tensor that its user waits for. That it reaches the host is part of the time, and the
-            only synchronisation with a GPU.
+        calls: each returns when what its user waits for is there: on a GPU, when it has reached the host.
         seconds: for all of it.
 
     Returns:
@@ -118,13 +116,13 @@ def machine(device: torch.device) -> str:
     return f"{name}, {torch.get_num_threads()} threads"
 
 
-def _fill_slice(call: Callable[[], Tensor], slice_ns: int) -> list[int]:
+def _fill_slice(call: Callable[[], object], slice_ns: int) -> list[int]:
     """Call until a slice of time is over, at least once, and return how long each call took in ns."""
     taken: list[int] = []
     end = start = time.perf_counter_ns()
     while not taken or end - start < slice_ns:
         begin = time.perf_counter_ns()
-        call().cpu()
+        call()
         end = time.perf_counter_ns()
         taken.append(end - begin)
     return taken
