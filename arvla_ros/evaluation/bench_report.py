@@ -209,6 +209,6 @@ def _plot_costs(axes: Axes, title: str, costs: tuple[Cost, ...], colour: str) ->
     bars = axes.barh(ways, [cost.refresh_ms or 0.0 for cost in costs], left=expert, color=colour, alpha=0.35)
     axes.bar_label(bars, [f" {cost.total_ms:.3g}" for cost in costs], fontsize=8)
     axes.set_title(title, fontsize=9, loc="left")
-    axes.margins(x=0.1)
+    axes.set_xlim(0.0, 1.1 * max(cost.total_ms for cost in costs))
     axes.invert_yaxis()
     axes.tick_params(labelsize=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import platform
@@ -54,34 +55,32 @@ class Memory:
 def time_in_turns(calls: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, Timing]:
     """Time several callables in turns, so that whatever else the machine does hits all of them alike.
 
-    In each round every callable has the same slice of time, and is called at least once: a fast one gets many samples,
-    a slow one few, spread over the same minutes. A first round warms up and does not count. No round begins after
-    ``seconds``.
+    In each of ten rounds every callable has the same slice of time, and whoever has used up its share of ``seconds``
+    sits out: a fast one gets many samples, spread over the whole time, a slow one few, but at least one. A first round
+    warms up and does not count.
 
     Args:
         calls: each returns when what its user waits for is there: on a GPU, when it has reached the host.
-        seconds: for all of it.
+        seconds: to measure all of them, apart from what a slow call takes longer.
 
     Returns:
         The timing of each, in the same order.
     """
-    slice_ns = int(seconds * 1e9 / (ROUNDS + 1) / len(calls))
+    share_ns = int(seconds * 1e9 / len(calls))
     samples: dict[str, list[int]] = {name: [] for name in calls}
     for call in calls.values():
-        _fill_slice(call, slice_ns)
-    until_ns = time.perf_counter_ns() + int(seconds * 1e9)
+        _fill_slice(call, share_ns // ROUNDS)
     for _ in range(ROUNDS):
         for name, call in calls.items():
-            samples[name] += _fill_slice(call, slice_ns)
-        if time.perf_counter_ns() > until_ns:
-            break
+            if sum(samples[name]) < share_ns:
+                samples[name] += _fill_slice(call, share_ns // ROUNDS)
     return {name: Timing.of(taken) for name, taken in samples.items()}
 
 
 @contextmanager
 def memory_growth(device: torch.device) -> Iterator[Memory]:
-    """Measure what a block needs and still holds: at its peak on a GPU, as resident process memory on a CPU."""
-    gc.collect()
+    """Measure what a block needs: at its peak on a GPU, on a CPU what the process holds more at its end."""
+    _return_freed_memory()
     memory = Memory()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -114,6 +113,14 @@ def machine(device: torch.device) -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
     return f"{name}, {torch.get_num_threads()} threads"
+
+
+def _return_freed_memory() -> None:
+    """Give the system what was freed before, or new tensors would fill it and seem to need nothing."""
+    gc.collect()
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
 
 
 def _fill_slice(call: Callable[[], object], slice_ns: int) -> list[int]:
