@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +53,8 @@ def test_a_configuration_that_does_not_fit_is_named_with_what_it_needs(
 ) -> None:
     written = run(tmp_path, configurations=("reach",), memory_gib=0.0001)
     assert written["measured"] == []
-    assert written["left_out"] == [
-        {"name": "reach, float32", "why": "needs 0.00373 GiB, 0.0001 GiB may be used on cpu"}
-    ]
-    assert "left out: reach, float32: needs 0.00373 GiB" in capsys.readouterr().out
+    assert written["left_out"] == [{"name": "reach, float32", "why": "needs 0.0037 GiB, 0.0001 GiB may be used on cpu"}]
+    assert "left out: reach, float32: needs 0.0037 GiB" in capsys.readouterr().out
 
 
 def test_a_refresh_that_was_not_asked_for_is_named_and_not_charged(tmp_path: Path) -> None:
@@ -113,9 +113,21 @@ def test_a_gpu_that_is_not_there_is_refused() -> None:
 
 def test_callables_take_turns_and_the_first_round_does_not_count() -> None:
     called: list[str] = []
-    timings = time_in_turns({name: lambda name=name: called.append(name) for name in "ab"}, seconds=1e-6)
+
+    def call(name: str) -> None:
+        called.append(name)
+        time.sleep(0.002)
+
+    # Each has used up its share after one call.
+    timings = time_in_turns({name: functools.partial(call, name) for name in "ab"}, seconds=0.002)
     assert called == list("abab")
     assert [timing.calls for timing in timings.values()] == [1, 1]
+
+
+def test_a_slow_call_costs_a_fast_one_none_of_its_samples() -> None:
+    timings = time_in_turns({"slow": lambda: time.sleep(0.05), "fast": lambda: time.sleep(0.0005)}, seconds=0.04)
+    assert timings["slow"].calls == 1
+    assert timings["fast"].calls > 1
 
 
 def test_percentiles_are_of_the_calls_that_were_measured() -> None:
