@@ -56,8 +56,8 @@ class BenchConfig:
 
     configurations: tuple[str, ...] = tuple(SIZES)
     """Some of reach, specialist, generalist."""
-    device: str = ""
-    """cpu or cuda; empty for cuda where there is a GPU."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto: cuda where there is a GPU."""
     refresh: Literal["auto", "all", "none"] = "auto"
     """Which backbones to measure; auto leaves PaliGemma-3B out on a CPU, where one look takes tens of seconds."""
     seconds: float = 15.0
@@ -89,7 +89,8 @@ def bench(config: BenchConfig) -> int:
         CheckpointError: the shipped checkpoint, whose shapes are measured, is not there.
         DeviceError: there is no such device.
     """
-    device = check_device(config.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    automatic = "cuda" if torch.cuda.is_available() else "cpu"
+    device = check_device(automatic if config.device == "auto" else config.device)
     if config.threads:
         torch.set_num_threads(config.threads)
     measured: list[Figures] = []
@@ -175,6 +176,7 @@ class _Stream:
         self.refresh(self.prefix)
 
     def step(self) -> npt.NDArray[np.float32]:
+        """Take in a state and return when the action is there."""
         self._step += 1
         return self._stepper.step(self._state, self._step)
 
@@ -197,6 +199,7 @@ class _Look:
         self._look = Captured(self._compute, device)
 
     def see(self) -> Prefix:
+        """Take in a picture and return its prefix, which a GPU may still be working on."""
         self._images.copy_(self._taken)
         self._look()
         keys, values, token_mask = self._seen
