@@ -11,38 +11,21 @@ import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor, nn
 
-from arvla_ros.evaluation.baselines import FlowMatchingChunk, reencode
-from arvla_ros.evaluation.bench_report import (
-    CHUNK,
-    EULER_STEPS,
-    HORIZON,
-    REENCODE,
-    REFRESH,
-    STEP,
-    Figures,
-    LeftOut,
-    Report,
-)
+from arvla_ros.evaluation.bench_calls import Look, Stream, baselines, with_random_weights
+from arvla_ros.evaluation.bench_report import REFRESH, STEP, Figures, LeftOut, Report
 from arvla_ros.evaluation.policy_sizes import SIZES, PolicySize
 from arvla_ros.evaluation.timing import free_bytes, machine, memory_growth, time_in_turns
-from arvla_ros.policy.backbones import Backbone
-from arvla_ros.policy.capture import Captured
 from arvla_ros.policy.devices import check_device
 from arvla_ros.policy.expert import ActionExpert
-from arvla_ros.policy.prefix import DTYPES, Prefix, Seen
-from arvla_ros.policy.stepper import ExpertStepper
-from arvla_ros.policy.streaming import CAPACITY
+from arvla_ros.policy.prefix import DTYPES
 
 # Weights are not all that a model needs while it runs.
 _ROOM = 1.25
-# Looks of a larger backbone take tens of seconds on a CPU; they are measured there only if asked for.
+# A look of a larger backbone takes minutes on a CPU; it is measured there only if asked for.
 _LARGE_BACKBONE = 10**9
 
 
@@ -59,7 +42,7 @@ class BenchConfig:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: cuda where there is a GPU."""
     refresh: Literal["auto", "all", "none"] = "auto"
-    """Which backbones to measure; auto leaves PaliGemma-3B out on a CPU, where one look takes tens of seconds."""
+    """Which backbones to measure; auto leaves PaliGemma-3B out on a CPU, where one look takes minutes."""
     seconds: float = 15.0
     """Time to measure each configuration; what is slow is called at least once to warm up and once to measure."""
     memory_gib: float = 0.0
@@ -125,7 +108,7 @@ def _no_refresh(config: BenchConfig, size: PolicySize, dtype: str, device: torch
         return "not asked for (--refresh none)"
     parameters = size.backbone_parameters()
     if config.refresh == "auto" and device.type == "cpu" and parameters > _LARGE_BACKBONE:
-        return f"{parameters / 1e9:.1f} G parameters take tens of seconds a look on a CPU; ask with --refresh all"
+        return f"{parameters / 1e9:.1f} G parameters take minutes a look on a CPU; ask with --refresh all"
     return _does_not_fit(config, parameters + 2 * size.expert_parameters(), dtype, device)
 
 
@@ -136,16 +119,16 @@ def _measure(
     """Measure one configuration in one precision."""
     torch.manual_seed(0)
     with memory_growth(device) as expert_memory:
-        expert = _random(lambda: ActionExpert(size.expert), dtype, device)
-        stream = _Stream(expert, size.prefix_tokens)
+        expert = with_random_weights(lambda: ActionExpert(size.expert), dtype, device)
+        stream = Stream(expert, size.prefix_tokens)
         stream.step()
     # The stepper lays weights out for products with one row; the others have theirs as torch likes them.
-    plain = _random(lambda: ActionExpert(size.expert), dtype, device)
-    calls: dict[str, Callable[[], object]] = {STEP: stream.step, **_baselines(plain, stream.prefix)}
+    plain = with_random_weights(lambda: ActionExpert(size.expert), dtype, device)
+    calls: dict[str, Callable[[], object]] = {STEP: stream.step, **baselines(plain, stream.prefix)}
     with memory_growth(device) as backbone_memory:
         if refresh:
-            backbone = _random(size.build_backbone, dtype, device)
-            look = _Look(backbone, size.instruction, device)
+            backbone = with_random_weights(size.build_backbone, dtype, device)
+            look = Look(backbone, size.instruction, device)
             calls[REFRESH] = lambda: stream.refresh(look.see())
             stream.refresh(look.see())
     return Figures(
@@ -160,92 +143,3 @@ def _measure(
         prefix_tokens=size.prefix_tokens,
         timings=time_in_turns(calls, seconds),
     )
-
-
-class _Stream:
-    """The streaming expert, as the action-expert node runs it."""
-
-    def __init__(self, expert: ActionExpert, prefix_tokens: int) -> None:
-        config, weight = expert.config, expert.token_in.weight
-        keys, values = torch.randn(2, config.layers, config.kv_heads, prefix_tokens, config.head_dim).to(weight)
-        self.prefix = Prefix(keys, values, torch.ones(prefix_tokens, dtype=torch.bool, device=weight.device))
-        self._cache = expert.new_cache(prefix_tokens, max(CAPACITY, config.history_length))
-        self._stepper = ExpertStepper(expert, self._cache)
-        self._state = torch.randn(1, config.state_size).numpy()
-        self._step = np.zeros(1, dtype=np.int64)
-        self.refresh(self.prefix)
-
-    def step(self) -> npt.NDArray[np.float32]:
-        """Take in a state and return when the action is there."""
-        self._step += 1
-        return self._stepper.step(self._state, self._step)
-
-    def refresh(self, prefix: Prefix) -> Tensor:
-        """Attend to a prefix of the current step from now on; return when it is there."""
-        self._cache.set_prefix(prefix, int(self._step[0]))
-        return prefix.token_mask.cpu()
-
-
-class _Look:
-    """A backbone, as the perception node runs it."""
-
-    def __init__(self, backbone: Backbone, instruction: str, device: torch.device) -> None:
-        config = backbone.config
-        shape = (1, config.cameras, config.image_height, config.image_width, 3)
-        self._taken = torch.randint(256, shape, dtype=torch.uint8)
-        self._images = torch.empty(shape, dtype=torch.uint8, device=device)
-        self._words = backbone.encode(instruction)[None].to(device)
-        self._backbone = backbone
-        self._look = Captured(self._compute, device)
-
-    def see(self) -> Prefix:
-        """Take in a picture and return its prefix, which a GPU may still be working on."""
-        self._images.copy_(self._taken)
-        self._look()
-        keys, values, token_mask = self._seen
-        return Prefix(keys[:, 0], values[:, 0], token_mask[0])
-
-    def _compute(self) -> None:
-        self._seen: Seen = self._backbone.look(self._images, self._words)
-
-
-def _baselines(expert: ActionExpert, prefix: Prefix) -> dict[str, Callable[[], object]]:
-    """Return the calls that the streaming step is compared with."""
-    config, weight = expert.config, expert.token_in.weight
-    head = FlowMatchingChunk(expert, HORIZON, EULER_STEPS)
-    measured = torch.randn(config.history_length, config.state_size)
-    states = measured.to(weight)
-    noise = torch.empty(HORIZON, config.action_size).to(weight)
-    staleness = torch.zeros((), dtype=torch.int64, device=weight.device)
-
-    def as_used(compute: Callable[[], Tensor]) -> Callable[[], Tensor]:
-        """Return a call that takes states from the host and brings actions there, on a GPU by one graph."""
-        actions = torch.empty_like(compute())
-
-        def run() -> None:
-            actions.copy_(compute())
-
-        captured = Captured(run, weight.device)
-
-        def call() -> Tensor:
-            states.copy_(measured)
-            captured()
-            return actions.cpu()
-
-        return call
-
-    return {
-        CHUNK: as_used(lambda: head(states[-1], noise.normal_(), prefix, staleness)),
-        REENCODE: as_used(lambda: reencode(expert, states, prefix, staleness)),
-    }
-
-
-def _random(construct: Callable[[], nn.Module], dtype: str, device: torch.device) -> Any:
-    """Return a module with random weights, made where and in the precision in which it is to run."""
-    default = torch.get_default_dtype()
-    torch.set_default_dtype(DTYPES[dtype])
-    try:
-        with device:
-            return construct().to(DTYPES[dtype]).eval().requires_grad_(False)
-    finally:
-        torch.set_default_dtype(default)
