@@ -77,12 +77,12 @@ def baselines(expert: ActionExpert, prefix: Prefix) -> dict[str, Callable[[], ob
     head = FlowMatchingChunk(expert, HORIZON, EULER_STEPS)
     measured = torch.randn(config.history_length, config.state_size)
     states = measured.to(weight)
-    noise = torch.empty(HORIZON, config.action_size).to(weight)
+    noise = weight.new_empty(HORIZON, config.action_size)
     staleness = torch.zeros((), dtype=torch.int64, device=weight.device)
 
-    def as_used(compute: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    def as_used(compute: Callable[[], Tensor], *shape: int) -> Callable[[], Tensor]:
         """Return a call that takes states from the host and brings actions there, on a GPU by one graph."""
-        actions = torch.empty_like(compute())
+        actions = weight.new_empty(shape)
 
         def run() -> None:
             actions.copy_(compute())
@@ -97,8 +97,8 @@ def baselines(expert: ActionExpert, prefix: Prefix) -> dict[str, Callable[[], ob
         return call
 
     return {
-        CHUNK: as_used(lambda: head(states[-1], noise.normal_(), prefix, staleness)),
-        REENCODE: as_used(lambda: reencode(expert, states, prefix, staleness)),
+        CHUNK: as_used(lambda: head(states[-1], noise.normal_(), prefix, staleness), *noise.shape),
+        REENCODE: as_used(lambda: reencode(expert, states, prefix, staleness), config.action_size),
     }
 
 
