@@ -21,6 +21,10 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "sim watch": Command("arvla_ros.sim.watch", "WatchConfig", "watch", "watch the scripted expert do a task"),
+    "sim score": Command("arvla_ros.sim.score", "ScoreConfig", "score", "count how often it succeeds, on all cores"),
+    "sim guess": Command(
+        "arvla_ros.sim.guess", "GuessConfig", "guess", "check that stack3's observations hide what must be remembered"
+    ),
     "sim record": Command("arvla_ros.sim.record", "RecordConfig", "record", "record demonstrations of it"),
     "train": Command("arvla_ros.training.train", "TrainConfig", "train", "train a policy from demonstrations"),
     "seed": Command(

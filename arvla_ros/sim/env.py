@@ -30,10 +30,10 @@ class Observation:
 class RolloutEnv:
     """One arm, stepped at the contract's control rate; commands pass the same limits as the guard's."""
 
-    def __init__(self, task: Task, contract: RobotContract) -> None:
-        """Build the world; call ``reset`` next."""
+    def __init__(self, task: Task, contract: RobotContract, randomize: bool = False) -> None:
+        """Build the world, with ``randomize`` one that looks different after each reset; call ``reset`` next."""
         self.contract = contract
-        self.world = WidowXWorld(task, contract)
+        self.world = WidowXWorld(task, contract, randomize)
         self._safety = SafetyFilter(wx250s.LIMITS)
         self._substeps = max(1, round(GUARD_RATE_HZ / contract.control_rate_hz))
         self._substep_s = 1 / contract.control_rate_hz / self._substeps

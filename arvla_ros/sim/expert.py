@@ -1,6 +1,7 @@
-"""Scripted experts: what a policy should do next, as a function of the state the world is in now.
+"""Scripted experts: what a policy should do next in the state the world is in now.
 
-Because an expert keeps no plan, it can label any state that a policy, a disturbance or a person has brought about.
+They drive through the policy's own actions. The expert of *reach* keeps no plan, so it can label any state that a
+policy, a disturbance or a person has brought about; that of *stack3* keeps one and makes it anew after a push.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arvla_ros.robots import wx250s
+from arvla_ros.sim.stack3_expert import Stack3Expert, Stack3Style
 from arvla_ros.sim.tasks import TaskError
 from arvla_ros.sim.tasks.base import Array
 from arvla_ros.sim.tasks.reach import OPENING, Reach, goal_above
@@ -25,7 +27,7 @@ _FUNNEL_RADIUS = 0.02
 
 
 class Expert(Protocol):
-    """Something that knows what to do."""
+    """Something that knows what to do. Where it keeps a plan, it serves one episode."""
 
     def action(self, world: WidowXWorld) -> npt.NDArray[np.float32]:
         """Return the policy action ``[7]`` for the world as it is now."""
@@ -83,22 +85,34 @@ class ReachExpert:
         return reach_action(world.state(), goal, self.style)
 
 
-def _draw_reach_expert(rng: np.random.Generator) -> Expert:
+def _draw_reach_expert(rng: np.random.Generator, miss: float) -> Expert:
     return ReachExpert(ReachStyle.draw(rng))
 
 
-_EXPERTS: dict[str, Callable[[np.random.Generator], Expert]] = {"reach": _draw_reach_expert}
+def _draw_stack3_expert(rng: np.random.Generator, miss: float) -> Expert:
+    return Stack3Expert(rng, Stack3Style.draw(rng, miss))
 
 
-def make_expert(task: str, rng: np.random.Generator) -> Expert:
-    """Return an expert for a task, with a style drawn from ``rng``.
+_EXPERTS: dict[str, Callable[[np.random.Generator, float], Expert]] = {
+    "reach": _draw_reach_expert,
+    "stack3": _draw_stack3_expert,
+}
+
+
+def make_expert(task: str, rng: np.random.Generator, miss: float = 0.0) -> Expert:
+    """Return an expert for one episode of a task, with a style drawn from ``rng``.
+
+    Args:
+        task: Name of the task.
+        rng: Where the style, and what the expert leaves to chance, are drawn from.
+        miss: Probability that it misses a grasp on purpose, to show how one recovers; where there are grasps.
 
     Raises:
         TaskError: there is none for this task.
     """
     if task not in _EXPERTS:
         raise TaskError(f"no scripted expert for task {task!r}; there is one for {', '.join(_EXPERTS)}")
-    return _EXPERTS[task](rng)
+    return _EXPERTS[task](rng, miss)
 
 
 class Disturbance:

@@ -20,9 +20,12 @@ _FEET = 6
 
 _BATTERY_RADIUS, _BATTERY_HEIGHT, _BATTERY_MASS = 0.0085, 0.0345, 0.017
 _BUTTON_HEIGHT = 0.0015
+_ROLL_CLEARANCE = 0.001
 
 _CUP_TOP_RADIUS, _CUP_RIM_RADIUS, _CUP_HEIGHT, _CUP_MASS = 0.020, 0.030, 0.070, 0.025
-_CUP_WALL, _CUP_END = 0.0015, 0.022
+_CUP_WALL = 0.0015
+CUP_END = 0.022
+"""Thickness of a cup's closed end, and so the height by which a cup stacked on another sits above it; m."""
 _CUP_WALL_BOXES = 16
 # Enough that yaw cannot be seen, so that two cups which are the same look the same.
 _CUP_FACETS = 120
@@ -61,7 +64,8 @@ def add_prop(spec: mujoco.MjSpec, prop: Prop) -> None:
 def _build_battery(body: mujoco.MjsBody, prop: Prop) -> None:
     """An upright cell: a cylinder for cup and fingers, standing on spheres.
 
-    A cylinder exactly upright on a flat face is a degenerate contact that kicks it over; spheres are not.
+    A cylinder exactly upright on a flat face is a degenerate contact that kicks it over; spheres are not. Lying, it
+    would rest on the spheres as a hexagon does; a capsule inside, clear of the table while it stands, lets it roll.
     """
     radius, height, mass = _BATTERY_RADIUS, _BATTERY_HEIGHT, _BATTERY_MASS
     across = mass * (3 * radius**2 + height**2) / 12
@@ -71,6 +75,9 @@ def _build_battery(body: mujoco.MjsBody, prop: Prop) -> None:
     body.add_geom(type=cylinder, size=[radius, height / 2, 0], pos=middle, group=3, **_WALL)
     _add_feet(body, radius - _FOOT_RADIUS, _FOOT_RADIUS)
     _add_feet(body, radius - _FOOT_RADIUS, height - _FOOT_RADIUS)
+    ends = [0, 0, radius + _ROLL_CLEARANCE, 0, 0, height - radius - _ROLL_CLEARANCE]
+    capsule = mujoco.mjtGeom.mjGEOM_CAPSULE
+    body.add_geom(type=capsule, fromto=ends, size=[radius, 0, 0], group=3, condim=6, **_FOOT)
     can = (height - _BUTTON_HEIGHT) / 2
     body.add_geom(type=cylinder, size=[radius, can, 0], pos=[0, 0, can], rgba=prop.rgba, **_SEEN)
     button = [0, 0, height - _BUTTON_HEIGHT / 2]
@@ -103,8 +110,8 @@ def _build_cup(spec: mujoco.MjSpec, body: mujoco.MjsBody, prop: Prop) -> None:
             **_WALL,
         )
     end = _CUP_TOP_RADIUS / np.sqrt(2)
-    end_middle = [0, 0, _CUP_HEIGHT - _CUP_END / 2]
-    body.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[end, end, _CUP_END / 2], pos=end_middle, group=3, **_WALL)
+    end_middle = [0, 0, _CUP_HEIGHT - CUP_END / 2]
+    body.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[end, end, CUP_END / 2], pos=end_middle, group=3, **_WALL)
     _add_feet(body, _CUP_RIM_RADIUS - _FOOT_RADIUS, _FOOT_RADIUS)
     _add_feet(body, _CUP_TOP_RADIUS - _FOOT_RADIUS, _CUP_HEIGHT - _FOOT_RADIUS)
     mesh = f"{prop.name} surface"
@@ -143,7 +150,7 @@ def _add_feet(body: mujoco.MjsBody, radius: float, height: float) -> None:
 
 def _cup_profile() -> list[tuple[float, float]]:
     """Return (radius, height) from the middle of the closed end, down the outside, up the inside to its ceiling."""
-    ceiling = _CUP_HEIGHT - _CUP_END
+    ceiling = _CUP_HEIGHT - CUP_END
     slope = (_CUP_RIM_RADIUS - _CUP_TOP_RADIUS) / _CUP_HEIGHT
     inner_rim = _CUP_RIM_RADIUS - _CUP_WALL
     return [

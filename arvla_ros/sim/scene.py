@@ -10,14 +10,19 @@ import numpy as np
 from arvla_ros.sim.props import Prop, add_prop
 from arvla_ros.sim.rendering import mujoco
 from arvla_ros.sim.shadows import add_shadow_material
+from arvla_ros.sim.tasks.base import CameraPose
 
 SCENE = Path(__file__).with_name("scene.xml")
 _WOOD_PIXELS = 512
 
 
-def build_model(props: Iterable[Prop]) -> mujoco.MjModel:
-    """Return the compiled model of arm, table and ``props``."""
+def build_model(props: Iterable[Prop], camera: CameraPose | None = None) -> mujoco.MjModel:
+    """Return the compiled model of arm, table and ``props``, seen from ``camera`` or from where the file has it."""
     spec = mujoco.MjSpec.from_file(str(SCENE))
+    if camera is not None:
+        side = spec.camera("side")
+        side.pos, side.fovy = camera.position, camera.fovy
+        spec.body("side_look_at").pos = camera.look_at
     _add_wood(spec)
     add_shadow_material(spec)
     for prop in props:

@@ -16,6 +16,8 @@ _FADE_HEIGHT = 0.5
 # One spot above the other, and all above the table, by this much; m.
 _LAYER = 0.0002
 _PIXELS = 64
+# What is this close to the middle of something wider that is no higher than this above the table is inside it; m.
+_INSIDE_DISTANCE, _INSIDE_HEIGHT = 0.03, 0.02
 
 
 def add_shadow_material(spec: mujoco.MjSpec) -> None:
@@ -48,14 +50,21 @@ class Shadows:
 
     def draw(self, scene: mujoco.MjvScene, data: mujoco.MjData) -> None:
         """Add them to a scene that is about to be rendered."""
-        for body, radius in self._objects:
-            self._draw_spot(scene, data.xpos[body], np.array([1.0, 0.0]), radius, radius)
+        # By size and place, not by name: which shadow lies above which must not tell two equal cups apart.
+        for body, radius in sorted(self._objects, key=lambda caster: (caster[1], *data.xpos[caster[0]])):
+            if not self._is_inside_another(data, body, radius):
+                self._draw_spot(scene, data.xpos[body], np.array([1.0, 0.0]), radius, radius)
         for first, last, width in self._links:
             along = (data.xpos[last] - data.xpos[first])[:2]
             length = float(np.linalg.norm(along))
             direction = along / length if length > 1e-6 else np.array([1.0, 0.0])
             middle = (data.xpos[first] + data.xpos[last]) / 2
             self._draw_spot(scene, middle, direction, length / 2 + width, width)
+
+    def _is_inside_another(self, data: mujoco.MjData, body: int, radius: float) -> bool:
+        """Return whether an object is under a cup, where its shadow must not peep out and give it away."""
+        ways = [data.xpos[body] - data.xpos[other] for other, wider in self._objects if wider > radius]
+        return any(np.hypot(*way[:2]) < _INSIDE_DISTANCE and way[2] > -_INSIDE_HEIGHT for way in ways)
 
     def _draw_spot(
         self, scene: mujoco.MjvScene, caster: Array, direction: Array, half_length: float, half_width: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
@@ -22,8 +23,12 @@ class WatchConfig:
 
     task: str = "reach"
     """What to do."""
+    policy: Literal["scripted"] = "scripted"
+    """Who does it; a checkpoint is filmed by ros2 launch and arvla report."""
     seed: int = 0
     """The same seed gives the same film."""
+    randomize: bool = False
+    """Draw light, colours and camera from the seed."""
     out: Path = Path("watch.mp4")
     """Where the film goes."""
 
@@ -36,7 +41,7 @@ def watch(config: WatchConfig) -> int:
         OSError: the film cannot be written.
     """
     contract = RobotContract.load()
-    env = RolloutEnv(make_task(config.task), contract)
+    env = RolloutEnv(make_task(config.task), contract, config.randomize)
     expert = make_expert(config.task, np.random.default_rng(config.seed))
     observation = env.reset(config.seed)
     camera = contract.cameras[0].name

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from arvla_ros.robots import wx250s
 from arvla_ros.robots.contract import RobotContract
+from arvla_ros.sim.appearance import Appearance
 from arvla_ros.sim.props import SHADOW_RADIUS
 from arvla_ros.sim.rendering import CameraRenderer, RenderingError, mujoco
 from arvla_ros.sim.scene import build_model
@@ -56,11 +57,17 @@ class WidowXWorld:
         elapsed: Simulated s since the reset.
     """
 
-    def __init__(self, task: Task, contract: RobotContract) -> None:
-        """Build the world in its state after ``reset(0)``; cameras are those of ``contract``."""
+    def __init__(self, task: Task, contract: RobotContract, randomize: bool = False) -> None:
+        """Build the world in its state after ``reset(0)``.
+
+        Args:
+            task: What the objects are there for.
+            contract: Says which cameras there are.
+            randomize: Draw light, colours and camera at each reset, from its seed.
+        """
         self.task = task
         self.contract = contract
-        self.model = build_model(task.props)
+        self.model = build_model(task.props, task.camera)
         self.data = mujoco.MjData(self.model)
         self._cameras = {camera.name: camera for camera in contract.cameras}
         self._renderers: dict[tuple[int, int], CameraRenderer] = {}
@@ -68,6 +75,7 @@ class WidowXWorld:
         self._qpos = np.array([joint.qposadr[0] for joint in joints])
         self._dofs = np.array([joint.dofadr[0] for joint in joints])
         self._shadows = Shadows(self.model, _LINKS, {prop.name: SHADOW_RADIUS[prop.shape] for prop in task.props})
+        self._appearance = Appearance(self.model) if randomize else None
         self._judge_steps = round(_JUDGE_PERIOD_S / self.timestep)
         self.reset(0)
 
@@ -83,6 +91,8 @@ class WidowXWorld:
 
     def reset(self, seed: int) -> Scenario:
         """Begin the episode that ``seed`` stands for, at rest, and return how it begins."""
+        if self._appearance is not None:
+            self._appearance.draw(np.random.default_rng((seed, 2)))
         return self.start(self.task.sample(np.random.default_rng(seed)))
 
     def start(self, scenario: Scenario) -> Scenario:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from arvla_ros.sim.tasks.base import ObjectPose, Scenario, Task, TaskError, TaskStatus
+from arvla_ros.sim.tasks.base import CameraPose, ObjectPose, Scenario, Task, TaskError, TaskStatus
 from arvla_ros.sim.tasks.reach import Reach
+from arvla_ros.sim.tasks.stack3 import Stack3
 
-TASKS: dict[str, type[Task]] = {"reach": Reach}
+TASKS: dict[str, type[Task]] = {"reach": Reach, "stack3": Stack3}
 
-__all__ = ["TASKS", "ObjectPose", "Scenario", "Task", "TaskError", "TaskStatus", "make_task"]
+__all__ = ["TASKS", "CameraPose", "ObjectPose", "Scenario", "Task", "TaskError", "TaskStatus", "make_task"]
 
 
 def make_task(name: str) -> Task:

@@ -39,6 +39,18 @@ class Scenario:
 
 
 @dataclass(frozen=True)
+class CameraPose:
+    """Where a camera stands and what it looks at."""
+
+    position: tuple[float, float, float]
+    """m in ``base_link``."""
+    look_at: tuple[float, float, float]
+    """The point in the middle of the picture, m in ``base_link``."""
+    fovy: float
+    """Vertical field of view in degrees."""
+
+
+@dataclass(frozen=True)
 class TaskStatus:
     """How an episode stands."""
 
@@ -49,6 +61,8 @@ class TaskStatus:
     elapsed: float
     """Simulated s since the reset."""
     detail: str
+    milestones: tuple[str, ...] = ()
+    """What has been reached so far, in order, by the names of the task; a task may have none."""
 
 
 class Scene(Protocol):
@@ -85,6 +99,10 @@ class Task(Protocol):
     @property
     def props(self) -> tuple[Prop, ...]:
         """The objects, the same in every episode."""
+
+    @property
+    def camera(self) -> CameraPose | None:
+        """Where the side camera stands; None: where the scene has it."""
 
     @property
     def instructions(self) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ class Reach:
 
     name = "reach"
     props = PROPS
+    camera = None
     instructions = tuple(template.format(prop.name) for prop, template in itertools.product(PROPS, TEMPLATES))
     time_limit_s = 8.0
 
