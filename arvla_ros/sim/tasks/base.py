@@ -49,6 +49,8 @@ class TaskStatus:
     elapsed: float
     """Simulated s since the reset."""
     detail: str
+    milestones: tuple[str, ...] = ()
+    """What has been reached so far, in order, by the names of the task; a task may have none."""
 
 
 class Scene(Protocol):
