@@ -1,0 +1,99 @@
+"""Which push comes next: a beam search over sequences of straight pushes, on the T's own equation of motion."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from arvla_ros.sim.pusht2.shape import CONTACTS, OUTLINE, PUSHER_RADIUS, SIZE, Array, apart, move, place, turn
+
+# Lengths of a push as shares of what the T is still away from the goal, and the limits of a push in pixels.
+_SHARES: Array = np.array([0.15, 0.3, 0.5, 0.7, 0.9, 1.1, 1.4, 2.0])
+_SHORTEST, _LONGEST = 1.0, 160.0
+_DEPTH, _WIDTH = 3, 40
+# In pixels of way: what a pixel of the remaining distance costs, and what going to another contact does.
+_REMAINING, _SWITCH = 30.0, 40.0
+# Nearer than this nothing is left to gain: more than 90% of the goal are covered.
+_NEAR = 2.0
+# Around the T the pusher's way is about this far from its middle.
+_DETOUR_RADIUS = 70.0
+# How far from the table's edge the T stays, so that the pusher finds room behind it.
+_EDGE = 36.0
+
+
+class Push(NamedTuple):
+    """One straight push: the T moves from ``start`` along the contact's twist for ``length`` pixels of the contact."""
+
+    contact: int
+    length: float
+    start: Array
+
+    def pose(self, length: float) -> Array:
+        """Return the T's pose ``[3]`` when the contact has moved by ``length``."""
+        return move(self.start, length * CONTACTS.twists[self.contact])
+
+    def pusher(self, pose: Array, gap: float = 0.0) -> Array:
+        """Return where the pusher's middle is ``[2]`` when it touches the T at ``pose``, or is ``gap`` away."""
+        return pushers(pose, gap)[self.contact]
+
+    def done(self, pose: Array) -> float:
+        """Return how much of the push has been done, pixels, judged from the T's pose."""
+        lengths = np.linspace(0.0, self.length, 161)
+        moved = move(self.start, lengths[:, None] * CONTACTS.twists[self.contact])
+        return float(lengths[apart(moved, pose).argmin()])
+
+
+def pushers(poses: Array, gap: float = 0.0) -> Array:
+    """Return the places ``[..., k, 2]`` of a pusher that touches a T at ``poses [..., 3]`` at every contact."""
+    return place(poses, CONTACTS.points - (PUSHER_RADIUS + gap) * CONTACTS.normals)
+
+
+def plan_push(pose: Array, goal: Array, pusher: Array, avoid: frozenset[int] = frozenset()) -> Push:
+    """Return the first push of the cheapest sequence of up to three that brings the T to the goal.
+
+    Args:
+        pose: ``[3]``, of the T.
+        goal: ``[3]``, where it shall be.
+        pusher: ``[2]``, where the pusher is.
+        avoid: Contacts that the first push may not use.
+    """
+    poses, pushed_at, spent = pose[None], pusher[None], np.zeros(1)
+    first = np.zeros((1, 2))
+    best, best_cost = first[0], np.inf
+    for depth in range(_DEPTH):
+        lengths = np.clip(_SHARES * apart(poses, goal)[:, None], _SHORTEST, _LONGEST)
+        way = lengths[:, None, :]
+        moved = move(poses[:, None, None], way[..., None] * CONTACTS.twists[None, :, None])
+        cost = spent[:, None, None] + _approach(pushed_at, poses)[..., None] + _SWITCH + way
+        cost = cost + np.where(_inside(moved), 0.0, np.inf)
+        if depth == 0 and avoid:
+            cost[:, list(avoid)] = np.inf
+        total = cost + _REMAINING * np.maximum(apart(moved, goal) - _NEAR, 0.0)
+        keep = np.argsort(total, axis=None)[:_WIDTH]
+        parent, contact, share = np.unravel_index(keep, total.shape)
+        first = np.column_stack((contact, lengths[parent, share])) if depth == 0 else first[parent]
+        poses, spent = moved[parent, contact, share], cost[parent, contact, share]
+        pushed_at = pushers(poses)[np.arange(len(keep)), contact]
+        if total[parent[0], contact[0], share[0]] < best_cost:
+            best, best_cost = first[0], float(total[parent[0], contact[0], share[0]])
+    return Push(int(best[0]), float(best[1]), pose)
+
+
+def _approach(pushers_at: Array, poses: Array) -> Array:
+    """Return how far it is ``[n, k]`` from ``pushers_at [n, 2]`` around a T at ``poses [n, 3]`` to every contact."""
+    goals = pushers(poses)
+    middle = place(poses, OUTLINE.mean(axis=0)[None])
+    straight = np.linalg.norm(goals - pushers_at[:, None], axis=-1)
+    there, here = goals - middle, pushers_at[:, None] - middle
+    angle = np.arctan2(there[..., 1], there[..., 0]) - np.arctan2(here[..., 1], here[..., 0])
+    around = _DETOUR_RADIUS * np.abs((angle + np.pi) % (2 * np.pi) - np.pi)
+    reachable = ((goals > 0) & (goals < SIZE)).all(axis=-1)
+    distance: Array = np.where(reachable, np.maximum(straight, around), np.inf)
+    return distance
+
+
+def _inside(poses: Array) -> Array:
+    corners = place(poses, OUTLINE)
+    inside: Array = ((corners > _EDGE) & (corners < SIZE - _EDGE)).all(axis=(-1, -2))
+    return inside
