@@ -10,3 +10,4 @@ import gymnasium
 
 gymnasium.register("arvla/Reach-v0", "arvla_ros.sim.gym.arm:ArmEnv", kwargs={"task": "reach"})
 gymnasium.register("arvla/Stack3-v0", "arvla_ros.sim.gym.arm:ArmEnv", kwargs={"task": "stack3"})
+gymnasium.register("arvla/PushT2-v0", "arvla_ros.sim.pusht2.env:PushT2Env")

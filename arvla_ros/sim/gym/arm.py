@@ -16,7 +16,7 @@ from arvla_ros.sim.gym.spaces import action_box, instruction_text, state_box
 from arvla_ros.sim.tasks import make_task
 
 
-class ArmEnv(gymnasium.Env[dict[str, Any], npt.NDArray[np.float32]]):
+class ArmEnv(gymnasium.Env[Any, Any]):
     """One task of the simulated WidowX, stepped at the control rate of its robot contract.
 
     An observation is ``{"images": {camera: uint8 [H, W, 3]}, "state": float32 [S], "instruction": str}``, an action a
@@ -61,7 +61,9 @@ class ArmEnv(gymnasium.Env[dict[str, Any], npt.NDArray[np.float32]]):
         self.render_mode = render_mode
         self.rollout = RolloutEnv(make_task(task), made)
         shapes = {name: image.shape for name, image in self._images().items()}
-        images = {name: spaces.Box(0, 255, shape, np.uint8) for name, shape in shapes.items()}
+        images: dict[str, spaces.Space[Any]] = {
+            name: spaces.Box(0, 255, shape, np.uint8) for name, shape in shapes.items()
+        }
         self.observation_space = spaces.Dict(
             {
                 "images": spaces.Dict(images),

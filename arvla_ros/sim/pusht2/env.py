@@ -6,6 +6,7 @@ goals look alike before and after; nothing that is observed tells which of them 
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import gymnasium
@@ -20,6 +21,7 @@ class PushT2Error(ValueError):
     """PushT2 cannot run here, or was asked for something that it has not; the message says what to do."""
 
 
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 try:
     import pygame
     from gym_pusht.envs.pusht import PushTEnv
@@ -56,6 +58,9 @@ class PushT2Env(gymnasium.Env[Any, Any]):
 
     ``info`` holds ``score`` (half a point a goal), ``milestones`` (goals reached, in order), ``success``, ``elapsed``
     (s), and ``coverage`` (share of each goal, ``[2]``, as in ``GOALS``). The reward is the gain in score.
+
+    Attributes:
+        physics: The environment of ``gym-pusht`` beneath.
     """
 
     metadata = {"render_modes": ["rgb_array", "human"], "render_fps": RATE_HZ}  # noqa: RUF012
@@ -78,7 +83,7 @@ class PushT2Env(gymnasium.Env[Any, Any]):
         if not all(0 < edge <= 4 * SIZE for edge in image_size):
             raise PushT2Error(f"image size {image_size[0]}x{image_size[1]} is outside 1x1 to {4 * SIZE}x{4 * SIZE}")
         self.obs_type, self.image_size, self.render_mode = obs_type, image_size, render_mode
-        self._physics = PushTEnv(obs_type="state")
+        self.physics = PushTEnv(obs_type="state")
         self._goals = [Polygon(place(pose, OUTLINE)) for pose in GOALS.values()]
         self._window: pygame.Surface | None = None
         self._clock = pygame.time.Clock()
@@ -96,9 +101,7 @@ class PushT2Env(gymnasium.Env[Any, Any]):
             "pixels_agent_pos": spaces.Dict({"pixels": pixels, "agent_pos": agent}),
         }[obs_type]
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode.
 
         Args:
@@ -117,13 +120,14 @@ class PushT2Env(gymnasium.Env[Any, Any]):
         state = np.asarray(options["state"], np.float64) if "state" in options else self._draw_start()
         if state.shape != (5,) or not np.isfinite(state).all():
             raise PushT2Error(f"state must be 5 finite numbers (pusher x, y, T x, y, angle), got {state.tolist()}")
-        self._physics.reset()
-        body, agent = self._physics.block, self._physics.agent
+        # From a fixed state: what its own random start leaves in the solver would come along otherwise.
+        self.physics.reset(options={"reset_to_state": [40.0, 40.0, 256.0, 256.0, 0.0]})
+        body, agent = self.physics.block, self.physics.agent
         agent.position, agent.velocity = tuple(state[:2]), (0.0, 0.0)
         # The angle first: turning it moves the origin, about the centre of mass.
         body.angle = state[4]
         body.position = tuple(state[2:4])
-        self._physics.space.reindex_shapes_for_body(body)
+        self.physics.space.reindex_shapes_for_body(body)
         self._steps = 0
         self._milestones: tuple[str, ...] = tuple(options.get("reached", ()))
         self._judge()
@@ -138,7 +142,7 @@ class PushT2Env(gymnasium.Env[Any, Any]):
         target = np.asarray(action, dtype=np.float64)
         if target.shape != (2,) or not np.isfinite(target).all():
             raise PushT2Error(f"action must be 2 finite numbers, got {target.tolist()}")
-        self._physics.step(np.clip(target, 0.0, SIZE))
+        self.physics.step(np.clip(target, 0.0, SIZE))
         self._steps += 1
         before = self._score
         self._judge()
@@ -151,12 +155,12 @@ class PushT2Env(gymnasium.Env[Any, Any]):
     @property
     def agent(self) -> Array:
         """Place and velocity of the pusher ``[4]``: pixels, pixels/s."""
-        return np.array([*self._physics.agent.position, *self._physics.agent.velocity])
+        return np.array([*self.physics.agent.position, *self.physics.agent.velocity])
 
     @property
     def block(self) -> Array:
         """Pose of the T ``[3]``."""
-        return np.array([*self._physics.block.position, self._physics.block.angle])
+        return np.array([*self.physics.block.position, self.physics.block.angle])
 
     @property
     def _score(self) -> float:
@@ -216,14 +220,7 @@ class PushT2Env(gymnasium.Env[Any, Any]):
 
     def _show(self) -> None:
         if self._window is None:
-            try:
-                pygame.display.init()
-                self._window = pygame.display.set_mode((SIZE, SIZE))
-            except pygame.error as error:
-                raise PushT2Error(
-                    f"no window can be opened ({error}): set DISPLAY to an X server, or render to rgb_array"
-                ) from error
-            pygame.display.set_caption("PushT2")
+            self._window = _open_window()
         pygame.event.pump()
         self._window.blit(self._draw(), (0, 0))
         pygame.display.flip()
@@ -238,6 +235,23 @@ class PushT2Env(gymnasium.Env[Any, Any]):
         pygame.draw.polygon(surface, _BLOCK, place(self.block, OUTLINE).tolist())
         pygame.draw.circle(surface, _PUSHER, self.agent[:2].tolist(), PUSHER_RADIUS)
         return surface
+
+
+def _open_window() -> pygame.Surface:
+    try:
+        pygame.display.init()
+        driver = pygame.display.get_driver()
+        # Without a display, SDL may draw where nobody looks; whoever wants that names the driver.
+        if driver in ("dummy", "offscreen") and "SDL_VIDEODRIVER" not in os.environ:
+            raise pygame.error(f"only SDL's driver {driver!r} works")
+        window = pygame.display.set_mode((SIZE, SIZE))
+    except pygame.error as error:
+        raise PushT2Error(
+            f"no window can be opened ({error}): set DISPLAY or WAYLAND_DISPLAY, with `ssh -X` from afar; without a "
+            "display, render to rgb_array"
+        ) from error
+    pygame.display.set_caption("PushT2")
+    return window
 
 
 def _pixels(surface: pygame.Surface) -> npt.NDArray[np.uint8]:

@@ -19,8 +19,12 @@ _APPROACH_GAP = 5.0
 _ARRIVED = 3.0
 # A T that has moved this much while nobody meant to push it calls for a new plan.
 _DISTURBED = 2.0
-# A push that has come this near to its end is over; one that does not get on for this many steps is given up.
-_SHORT_OF_END, _PATIENCE = 0.4, 8
+# A push that has come this near to its end is over; one that gains less than so much in so many steps is given up.
+_SHORT_OF_END, _PROGRESS, _PATIENCE = 0.4, 0.2, 8
+# So many steps are enough to go around the T.
+_LONGEST_WAY = 60
+# A push that has moved the T by less than this is not tried again at once.
+_CHANGE = 2.0
 
 
 @dataclass(frozen=True)
@@ -39,17 +43,13 @@ class PushStyle:
 
 
 class PushT2Expert:
-    """Drives one episode after another; ``reset`` in between."""
+    """Drives one episode, in a style and an order of the goals that it draws."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self._rng = rng
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget the episode, draw a style and the goal to begin with."""
-        self.style = PushStyle.draw(self._rng)
-        self._order = list(self._rng.permutation(list(GOALS)))
+        self.style = PushStyle.draw(rng)
+        self._order = rng.permutation(list(GOALS)).tolist()
         self._push: Push | None = None
+        self._pushing = False
         self._reached: tuple[str, ...] = ()
         self._avoid: frozenset[int] = frozenset()
 
@@ -66,33 +66,39 @@ class PushT2Expert:
         left = [name for name in self._order if name not in reached]
         if not left:
             return agent[:2]
-        if self._push is None:
-            self._plan(agent, block, GOALS[left[0]])
-        push = self._push
-        assert push is not None
+        if self._push is None or (not self._pushing and self._in_vain(block, self._push)):
+            self._push = self._plan(agent, block, GOALS[left[0]])
         if not self._pushing:
-            if apart(block, push.start) > _DISTURBED:
-                self._plan(agent, block, GOALS[left[0]])
-                push = self._push
-            before_contact = push.pusher(block, _APPROACH_GAP)
+            before_contact = self._push.pusher(block, _APPROACH_GAP)
             if np.hypot(*(agent[:2] - before_contact)) > _ARRIVED:
                 return next_target(agent, self._way, block, self.style.travel_reach)
-            self._pushing = True
-        return self._continue(agent, block, push)
+            self._pushing, self._waited = True, 0
+        return self._continue(block, self._push)
 
-    def _plan(self, agent: Array, block: Array, goal: Array) -> None:
-        self._push = plan_push(block, goal, agent[:2], self._avoid)
-        self._way = find_way(agent[:2], self._push.pusher(block, _APPROACH_GAP), block)
+    def _plan(self, agent: Array, block: Array, goal: Array) -> Push:
+        push = plan_push(block, goal, agent[:2], self._avoid)
+        self._way = find_way(agent[:2], push.pusher(block, _APPROACH_GAP), block)
         self._pushing, self._best, self._waited = False, 0.0, 0
+        return push
 
-    def _continue(self, agent: Array, block: Array, push: Push) -> Array:
+    def _in_vain(self, block: Array, push: Push) -> bool:
+        """Return whether there is no point in going on to the contact."""
+        self._waited += 1
+        if self._waited > _LONGEST_WAY:
+            self._avoid |= {push.contact}
+            return True
+        return bool(apart(block, push.start) > _DISTURBED)
+
+    def _continue(self, block: Array, push: Push) -> Array:
+        """Return the target that goes on pushing; at the end of the push, forget it."""
         done = push.done(block)
-        if done > self._best + 0.2:
+        if done > self._best + _PROGRESS:
             self._best, self._waited = done, 0
         self._waited += 1
         remaining = push.length - done
         if remaining < _SHORT_OF_END or self._waited > _PATIENCE:
-            self._avoid = frozenset() if remaining < _SHORT_OF_END else self._avoid | {push.contact}
+            # A push that changes little would be planned again, for ever.
+            changed = apart(block, push.start) > _CHANGE
+            self._avoid = frozenset() if changed else self._avoid | {push.contact}
             self._push = None
-        ahead = Push(push.contact, push.length, block).pose(min(remaining, self.style.push_reach))
-        return push.pusher(ahead)
+        return push.pusher(push._replace(start=block).pose(min(remaining, self.style.push_reach)))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from arvla_ros.sim.pusht2.shape import CONTACTS, OUTLINE, PUSHER_RADIUS, SIZE, Array, apart, move, place, turn
+from arvla_ros.sim.pusht2.shape import CONTACTS, OUTLINE, PUSHER_RADIUS, SIZE, Array, apart, move, place
 
 # Lengths of a push as shares of what the T is still away from the goal, and the limits of a push in pixels.
 _SHARES: Array = np.array([0.15, 0.3, 0.5, 0.7, 0.9, 1.1, 1.4, 2.0])
@@ -14,6 +14,8 @@ _SHORTEST, _LONGEST = 1.0, 160.0
 _DEPTH, _WIDTH = 3, 40
 # In pixels of way: what a pixel of the remaining distance costs, and what going to another contact does.
 _REMAINING, _SWITCH = 30.0, 40.0
+# What a pixel too near to the edge costs.
+_OUTSIDE = 100.0
 # Nearer than this nothing is left to gain: more than 90% of the goal are covered.
 _NEAR = 2.0
 # Around the T the pusher's way is about this far from its middle.
@@ -35,7 +37,8 @@ class Push(NamedTuple):
 
     def pusher(self, pose: Array, gap: float = 0.0) -> Array:
         """Return where the pusher's middle is ``[2]`` when it touches the T at ``pose``, or is ``gap`` away."""
-        return pushers(pose, gap)[self.contact]
+        touching: Array = pushers(pose, gap)[self.contact]
+        return touching
 
     def done(self, pose: Array) -> float:
         """Return how much of the push has been done, pixels, judged from the T's pose."""
@@ -66,7 +69,7 @@ def plan_push(pose: Array, goal: Array, pusher: Array, avoid: frozenset[int] = f
         way = lengths[:, None, :]
         moved = move(poses[:, None, None], way[..., None] * CONTACTS.twists[None, :, None])
         cost = spent[:, None, None] + _approach(pushed_at, poses)[..., None] + _SWITCH + way
-        cost = cost + np.where(_inside(moved), 0.0, np.inf)
+        cost = cost + _OUTSIDE * _outside(moved)
         if depth == 0 and avoid:
             cost[:, list(avoid)] = np.inf
         total = cost + _REMAINING * np.maximum(apart(moved, goal) - _NEAR, 0.0)
@@ -93,7 +96,8 @@ def _approach(pushers_at: Array, poses: Array) -> Array:
     return distance
 
 
-def _inside(poses: Array) -> Array:
-    corners = place(poses, OUTLINE)
-    inside: Array = ((corners > _EDGE) & (corners < SIZE - _EDGE)).all(axis=(-1, -2))
-    return inside
+def _outside(poses: Array) -> Array:
+    """Return by how many pixels a T at poses ``[..., 3]`` comes too near to the table's edge."""
+    from_middle = np.abs(place(poses, OUTLINE) - SIZE / 2).max(axis=(-1, -2))
+    excess: Array = np.maximum(from_middle - (SIZE / 2 - _EDGE), 0.0)
+    return excess

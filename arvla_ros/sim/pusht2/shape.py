@@ -1,7 +1,7 @@
 """The T of ``gym-pusht``: outline, contacts, and how it moves when it is pushed. Units are its pixels and rad.
 
-A pose is ``[..., 3]``: x, y of the body's origin, the middle of the bar's outer edge, and its angle. In the body's frame
-the bar is 120 x 30 below the origin and the stem 30 x 90 below the bar (y points down, as on a screen).
+A pose is ``[..., 3]``: x, y of the body's origin, the middle of the bar's outer edge, and its angle. In the body's
+frame the bar is 120 x 30 below the origin and the stem 30 x 90 below the bar (y points down, as on a screen).
 """
 
 from __future__ import annotations

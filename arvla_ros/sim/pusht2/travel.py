@@ -20,7 +20,8 @@ def _corners() -> Array:
     offset = (PUSHER_RADIUS + _CORNER_ROOM) / np.sqrt(2)
     signs = np.array([[-1, -1], [1, -1], [1, 1], [0, 0], [1, 1], [-1, 1], [0, 0], [-1, 1]])
     convex = signs.any(axis=1)
-    return OUTLINE[convex] + offset * signs[convex]
+    corners: Array = OUTLINE[convex] + offset * signs[convex]
+    return corners
 
 
 _CORNERS = _corners()
