@@ -12,8 +12,9 @@ from gymnasium.utils.env_checker import check_env
 
 import arvla_ros.sim.gym  # noqa: F401  registers the environments
 from arvla_ros import cli
-from arvla_ros.sim.pusht2.env import GOALS, OBSERVATIONS, PushT2Env, PushT2Error
+from arvla_ros.sim.pusht2.env import GOALS, OBSERVATIONS, PushT2Env
 from arvla_ros.sim.pusht2.episode import run_episode
+from arvla_ros.sim.pusht2.errors import PushT2Error
 from arvla_ros.sim.pusht2.planner import plan_push, pushers
 from arvla_ros.sim.pusht2.shape import CONTACTS, OUTLINE, PUSHER_RADIUS, apart, clearance, move, place
 from arvla_ros.sim.pusht2.teleop import caption
@@ -213,8 +214,7 @@ def test_without_gym_pusht_the_error_tells_how_to_get_it(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "gym_pusht.envs.pusht", None)
     for module in ("env", "teleop"):
         monkeypatch.delitem(sys.modules, f"arvla_ros.sim.pusht2.{module}")
-    # The class of the fresh import is another one, with the same name.
-    with pytest.raises(ValueError, match="pip install gym-pusht"):
+    with pytest.raises(PushT2Error, match="pip install gym-pusht"):
         gymnasium.make("arvla/PushT2-v0")
     monkeypatch.setattr(sys, "argv", ["arvla", "sim", "teleop"])
     assert cli.main() == 1

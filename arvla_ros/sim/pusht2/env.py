@@ -6,7 +6,6 @@ goals look alike before and after; nothing that is observed tells which of them 
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import gymnasium
@@ -14,18 +13,14 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
+from arvla_ros.sim.pusht2.errors import PushT2Error
 from arvla_ros.sim.pusht2.shape import OUTLINE, PUSHER_RADIUS, SIZE, Array, clearance, place
 
-
-class PushT2Error(ValueError):
-    """PushT2 cannot run here, or was asked for something that it has not; the message says what to do."""
-
-
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 try:
-    import pygame
     from gym_pusht.envs.pusht import PushTEnv
     from shapely.geometry import Polygon
+
+    from arvla_ros.sim.pusht2.picture import Window, draw, pixels
 except ImportError as error:
     raise PushT2Error(
         f"PushT2 needs gym-pusht ({error}): `pip install gym-pusht`; where libGL.so.1 is missing, `apt install libgl1`"
@@ -45,8 +40,6 @@ RATE_HZ = 10
 _MARGIN = 45.0
 # A T that begins nearer than this to a goal would be half way there.
 _SHORTEST_WAY = 100.0
-_WHITE, _EDGE, _GOAL = (255, 255, 255), (211, 211, 211), (144, 238, 144)
-_BLOCK, _PUSHER = (119, 136, 153), (65, 105, 225)
 
 
 class PushT2Env(gymnasium.Env[Any, Any]):
@@ -85,11 +78,10 @@ class PushT2Env(gymnasium.Env[Any, Any]):
         self.obs_type, self.image_size, self.render_mode = obs_type, image_size, render_mode
         self.physics = PushTEnv(obs_type="state")
         self._goals = [Polygon(place(pose, OUTLINE)) for pose in GOALS.values()]
-        self._window: pygame.Surface | None = None
-        self._clock = pygame.time.Clock()
+        self._window: Window | None = None
         self.action_space = spaces.Box(0, SIZE, (2,), np.float32)
         agent = spaces.Box(0, SIZE, (2,), np.float32)
-        pixels = spaces.Box(0, 255, (image_size[1], image_size[0], 3), np.uint8)
+        image = spaces.Box(0, 255, (image_size[1], image_size[0], 3), np.uint8)
         # A T that is squeezed against an edge reaches a little beyond it.
         low, high = [0.0, 0.0, -SIZE, -SIZE, 0.0], [SIZE, SIZE, 2 * SIZE, 2 * SIZE, 7.0]
         self.observation_space = {
@@ -97,8 +89,8 @@ class PushT2Env(gymnasium.Env[Any, Any]):
             "keypoints": spaces.Dict(
                 {"keypoints": spaces.Box(-SIZE, 2 * SIZE, OUTLINE.shape, np.float32), "agent_pos": agent}
             ),
-            "pixels": pixels,
-            "pixels_agent_pos": spaces.Dict({"pixels": pixels, "agent_pos": agent}),
+            "pixels": image,
+            "pixels_agent_pos": spaces.Dict({"pixels": image, "agent_pos": agent}),
         }[obs_type]
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
@@ -199,8 +191,8 @@ class PushT2Env(gymnasium.Env[Any, Any]):
             return np.array([*agent, x, y, angle % (2 * np.pi)], np.float32)
         if self.obs_type == "keypoints":
             return {"keypoints": place(self.block, OUTLINE).astype(np.float32), "agent_pos": agent}
-        pixels = _pixels(pygame.transform.smoothscale(self._draw(), self.image_size))
-        return pixels if self.obs_type == "pixels" else {"pixels": pixels, "agent_pos": agent}
+        image = pixels(self._draw(), self.image_size)
+        return image if self.obs_type == "pixels" else {"pixels": image, "agent_pos": agent}
 
     def render(self) -> npt.NDArray[np.uint8] | None:
         """Return the table, RGB ``[512, 512, 3]``, or show it in a window, at 10 Hz.
@@ -209,50 +201,15 @@ class PushT2Env(gymnasium.Env[Any, Any]):
             PushT2Error: a window is asked for where there is no display.
         """
         if self.render_mode == "human":
-            self._show()
-        return _pixels(self._draw()) if self.render_mode == "rgb_array" else None
+            self._window = self._window or Window("PushT2", RATE_HZ)
+            self._window.show(self._draw())
+        return pixels(self._draw()) if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
         """Close the window."""
         if self._window is not None:
-            pygame.display.quit()
+            self._window.close()
             self._window = None
 
-    def _show(self) -> None:
-        if self._window is None:
-            self._window = _open_window()
-        pygame.event.pump()
-        self._window.blit(self._draw(), (0, 0))
-        pygame.display.flip()
-        self._clock.tick(RATE_HZ)
-
-    def _draw(self) -> pygame.Surface:
-        surface = pygame.Surface((SIZE, SIZE))
-        surface.fill(_WHITE)
-        pygame.draw.rect(surface, _EDGE, (5, 5, SIZE - 11, SIZE - 11), width=4)
-        for goal in GOALS.values():
-            pygame.draw.polygon(surface, _GOAL, place(goal, OUTLINE).tolist())
-        pygame.draw.polygon(surface, _BLOCK, place(self.block, OUTLINE).tolist())
-        pygame.draw.circle(surface, _PUSHER, self.agent[:2].tolist(), PUSHER_RADIUS)
-        return surface
-
-
-def _open_window() -> pygame.Surface:
-    try:
-        pygame.display.init()
-        driver = pygame.display.get_driver()
-        # Without a display, SDL may draw where nobody looks; whoever wants that names the driver.
-        if driver in ("dummy", "offscreen") and "SDL_VIDEODRIVER" not in os.environ:
-            raise pygame.error(f"only SDL's driver {driver!r} works")
-        window = pygame.display.set_mode((SIZE, SIZE))
-    except pygame.error as error:
-        raise PushT2Error(
-            f"no window can be opened ({error}): set DISPLAY or WAYLAND_DISPLAY, with `ssh -X` from afar; without a "
-            "display, render to rgb_array"
-        ) from error
-    pygame.display.set_caption("PushT2")
-    return window
-
-
-def _pixels(surface: pygame.Surface) -> npt.NDArray[np.uint8]:
-    return np.ascontiguousarray(pygame.surfarray.array3d(surface).transpose(1, 0, 2))
+    def _draw(self) -> Any:
+        return draw(self.agent[:2], self.block, list(GOALS.values()))
