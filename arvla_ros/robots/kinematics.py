@@ -62,7 +62,7 @@ def jacobian(screws: Array, zero_pose: Array, joints: Array) -> Array:
     columns = []
     for screw, angle in zip(screws, joints, strict=True):
         axis = moved[:3, :3] @ screw[:3]
-        velocity = moved[:3, :3] @ screw[3:] + np.cross(moved[:3, 3], axis) + np.cross(axis, hand)
+        velocity = moved[:3, :3] @ screw[3:] + skew(axis) @ (hand - moved[:3, 3])
         columns.append(np.hstack((axis, velocity)))
         moved = moved @ exponential(screw, float(angle))
     return np.stack(columns, axis=1)
