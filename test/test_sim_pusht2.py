@@ -41,8 +41,10 @@ def test_gymnasium_finds_nothing_to_complain_of(obs_type, monkeypatch):
 
 
 def test_environments_run_side_by_side():
-    for mode in ("sync", "async"):
-        envs = gymnasium.make_vec("arvla/PushT2-v0", 2, vectorization_mode=mode, obs_type="pixels")
+    for mode, options in (("sync", {}), ("async", {"context": "spawn"})):
+        envs = gymnasium.make_vec(
+            "arvla/PushT2-v0", 2, vectorization_mode=mode, vector_kwargs=options, obs_type="pixels"
+        )
         observations, _ = envs.reset(seed=3)
         assert observations.shape == (2, 96, 96, 3)
         _, _, _, _, info = envs.step(envs.action_space.sample())

@@ -52,6 +52,19 @@ def pushers(poses: Array, gap: float = 0.0) -> Array:
     return place(poses, CONTACTS.points - (PUSHER_RADIUS + gap) * CONTACTS.normals)
 
 
+class _Beam(NamedTuple):
+    """Sequences of pushes, the most promising first."""
+
+    poses: Array
+    """``[n, 3]`` of the T at their ends."""
+    pushers: Array
+    """``[n, 2]``, where the pusher is then."""
+    spent: Array
+    """``[n]`` pixels of way, and what else counts as such."""
+    first: Array
+    """``[n, 2]``: contact and length of their first pushes."""
+
+
 def plan_push(pose: Array, goal: Array, pusher: Array, avoid: frozenset[int] = frozenset()) -> Push:
     """Return the first push of the cheapest sequence of up to three that brings the T to the goal.
 
@@ -61,26 +74,38 @@ def plan_push(pose: Array, goal: Array, pusher: Array, avoid: frozenset[int] = f
         pusher: ``[2]``, where the pusher is.
         avoid: Contacts that the first push may not use.
     """
-    poses, pushed_at, spent = pose[None], pusher[None], np.zeros(1)
-    first = np.zeros((1, 2))
-    best, best_cost = first[0], np.inf
+    beam = _Beam(pose[None], pusher[None], np.zeros(1), np.zeros((1, 2)))
+    best, best_total = beam.first[0], np.inf
     for depth in range(_DEPTH):
-        lengths = np.clip(_SHARES * apart(poses, goal)[:, None], _SHORTEST, _LONGEST)
-        way = lengths[:, None, :]
-        moved = move(poses[:, None, None], way[..., None] * CONTACTS.twists[None, :, None])
-        cost = spent[:, None, None] + _approach(pushed_at, poses)[..., None] + _SWITCH + way
-        cost = cost + _OUTSIDE * _outside(moved)
-        if depth == 0 and avoid:
-            cost[:, list(avoid)] = np.inf
-        total = cost + _REMAINING * np.maximum(apart(moved, goal) - _NEAR, 0.0)
-        keep = np.argsort(total, axis=None)[:_WIDTH]
-        parent, contact, share = np.unravel_index(keep, total.shape)
-        first = np.column_stack((contact, lengths[parent, share])) if depth == 0 else first[parent]
-        poses, spent = moved[parent, contact, share], cost[parent, contact, share]
-        pushed_at = pushers(poses)[np.arange(len(keep)), contact]
-        if total[parent[0], contact[0], share[0]] < best_cost:
-            best, best_cost = first[0], float(total[parent[0], contact[0], share[0]])
+        beam = _extend(beam, goal, avoid if depth == 0 else frozenset(), starts=depth == 0)
+        total = _total(beam.spent[0], beam.poses[0], goal)
+        if total < best_total:
+            best, best_total = beam.first[0], float(total)
     return Push(int(best[0]), float(best[1]), pose)
+
+
+def _extend(beam: _Beam, goal: Array, avoid: frozenset[int], starts: bool) -> _Beam:
+    """Return the best sequences that one more push makes of those in the beam; ``starts`` if it is their first."""
+    lengths = np.clip(_SHARES * apart(beam.poses, goal)[:, None], _SHORTEST, _LONGEST)
+    # Sequences x contacts x lengths from here on.
+    way = lengths[:, None, :]
+    moved = move(beam.poses[:, None, None], way[..., None] * CONTACTS.twists[None, :, None])
+    travelled = _approach(beam.pushers, beam.poses)[..., None]
+    spent = beam.spent[:, None, None] + travelled + _SWITCH + way + _OUTSIDE * _outside(moved)
+    spent[:, list(avoid)] = np.inf
+    total = _total(spent, moved, goal)
+    parent, contact, share = np.unravel_index(np.argsort(total, axis=None)[:_WIDTH], total.shape)
+    poses = moved[parent, contact, share]
+    return _Beam(
+        poses,
+        pushers(poses)[np.arange(len(poses)), contact],
+        spent[parent, contact, share],
+        np.column_stack((contact, lengths[parent, share])) if starts else beam.first[parent],
+    )
+
+
+def _total(spent: Array, poses: Array, goal: Array) -> Array:
+    return spent + _REMAINING * np.maximum(apart(poses, goal) - _NEAR, 0.0)
 
 
 def _approach(pushers_at: Array, poses: Array) -> Array:
