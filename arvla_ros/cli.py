@@ -28,6 +28,9 @@ COMMANDS = {
         "arvla_ros.policy.seed_command", "SeedConfig", "seed", "start an action expert from a π0 checkpoint"
     ),
     "eval": Command("arvla_ros.evaluation.rollout", "EvalConfig", "evaluate", "score a checkpoint in simulation"),
+    "bench policy": Command(
+        "arvla_ros.evaluation.bench_policy", "BenchConfig", "bench", "time an action beside others"
+    ),
     "report": Command("arvla_ros.evaluation.report", "ReportConfig", "report", "figures, film and plot of a run"),
 }
 

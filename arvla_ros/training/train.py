@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from arvla_ros.evaluation.rollout import EvalConfig, run_evaluation, table
+from arvla_ros.evaluation.timing import machine
 from arvla_ros.policy.checkpoint import Manifest, save_checkpoint
 from arvla_ros.policy.expert import ActionExpert
 from arvla_ros.policy.heads import BinnedHead, fit_centers
@@ -170,7 +170,7 @@ class Training:
                 "mask_rate": self.config.mask_rate,
                 "seed": self.config.seed,
                 "seconds": {name: round(value, 1) for name, value in seconds.items()},
-                "machine": f"{_processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+                "machine": f"{machine(torch.device('cpu'))}, torch {torch.__version__}",
             },
         )
 
@@ -232,10 +232,3 @@ def _brighten(images: Tensor, deviation: float, generator: torch.Generator) -> T
     gain = 1 + deviation * torch.randn(len(images), 1, 1, 1, generator=generator)
     colour = 1 + deviation / 2 * torch.randn(len(images), 1, 1, 3, generator=generator)
     return (images * gain * colour).clamp_(0, 255)
-
-
-def _processor() -> str:
-    """Return the processor's name, as far as the system tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
