@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import itertools
 import json
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from arvla_ros.episodes.layout import DatasetError, Feature, FilePlace
 from arvla_ros.episodes.lerobot_reader import LeRobotDataset
@@ -349,7 +352,8 @@ def test_an_episode_without_steps_is_refused(tmp_path: Path) -> None:
             {"camera": Feature("video", (33, 48, 3))},
             r"camera 'camera' has shape \[33, 48, 3\], expected \[even, even, 3\]",
         ),
-        ({"map": Feature("float32", (3, 3))}, r"feature 'map' has shape \[3, 3\], expected \[n\]"),
+        ({"map": Feature("float32", (3, 3))}, r"feature 'map' is float32 \[3, 3\], expected \[n\] of float32, "),
+        ({"note": Feature("string", (1,))}, r"feature 'note' is string \[1\], expected \[n\] of float32, "),
     ],
 )
 def test_a_format_that_cannot_be_stored_is_refused(features: dict[str, Feature], message: str) -> None:
@@ -357,6 +361,42 @@ def test_a_format_that_cannot_be_stored_is_refused(features: dict[str, Feature],
         EpisodeFormat(FPS, features).info()
     with pytest.raises(DatasetError, match="whole, positive number of steps a second, not 0"):
         EpisodeFormat(0, {}).info()
+
+
+def test_a_dataset_as_lerobot_itself_writes_it_is_read(root: Path) -> None:
+    """Lists of any length, an index without a name, a second chunk, names in groups, text, pictures among the data."""
+    png = [make_png(picture(number, step)) for number, length in enumerate(LENGTHS) for step in range(length)]
+    old, new = root / "data/chunk-000/file-000.parquet", root / "data/chunk-001/file-000.parquet"
+    table = pq.read_table(old).append_column("front", pa.array([{"bytes": content, "path": None} for content in png]))
+    table = table.append_column("note", pa.array([f"step {step}" for step in range(18)]))
+    table = table.set_column(0, STATE, table[STATE].cast(pa.list_(pa.float32())))
+    new.parent.mkdir()
+    pq.write_table(table, new)
+    old.unlink()
+    rows_file = root / "meta/episodes/chunk-000/file-000.parquet"
+    rows = pq.read_table(rows_file)
+    place = rows.column_names.index("data/chunk_index")
+    pq.write_table(rows.set_column(place, "data/chunk_index", pa.array([1, 1, 1])), rows_file)
+    tasks = pq.read_table(root / "meta/tasks.parquet").rename_columns(["task_index", "__index_level_0__"])
+    pq.write_table(tasks, root / "meta/tasks.parquet")
+    info = info_of(root)
+    info["features"][STATE]["names"] = {"motors": ["waist", "opening"]}
+    info["features"]["front"] = {"dtype": "image", "shape": [HEIGHT, WIDTH, 3], "names": None}
+    info["features"]["note"] = {"dtype": "string", "shape": [1], "names": None}
+    (root / "meta/info.json").write_text(json.dumps({**info, "total_videos": 6}))
+
+    assert_holds(root, list(LENGTHS), SIDE, WRIST)
+    dataset = LeRobotDataset(root)
+    assert dataset.tasks == ["stack", "reach"]
+    assert dataset.info.cameras == (SIDE, WRIST, "front")
+    np.testing.assert_array_equal(dataset[2].frames("front", [7]), [picture(2, 7)])
+    assert dataset[1].column("note").tolist() == ["step 5"]
+
+
+def make_png(image: npt.NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format="png")
+    return file.getvalue()
 
 
 def test_v21_is_refused_with_the_way_to_convert_it(root: Path) -> None:

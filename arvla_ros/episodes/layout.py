@@ -15,6 +15,7 @@ import pyarrow as pa
 
 CODEBASE_VERSION = "v3.0"
 VIDEO = "video"
+IMAGE = "image"
 INFO_PATH = Path("meta/info.json")
 STATS_PATH = Path("meta/stats.json")
 TASKS_PATH = Path("meta/tasks.parquet")
@@ -34,7 +35,7 @@ class Feature:
     """One column, or one camera."""
 
     dtype: str
-    """A numpy name (``float32``, ``int64``, ``bool``), or ``video``."""
+    """A numpy name (``float32``, ``int64``, ``bool``), ``string``, ``video``, or ``image``: pictures in the columns."""
     shape: tuple[int, ...]
     """Of one step; ``[H, W, 3]`` of a camera."""
     names: Any = None
@@ -110,7 +111,12 @@ class Info:
 
     @property
     def cameras(self) -> tuple[str, ...]:
-        """Names of the features that are video."""
+        """Names of the features that are pictures."""
+        return tuple(name for name, feature in self.features.items() if feature.dtype in (VIDEO, IMAGE))
+
+    @property
+    def videos(self) -> tuple[str, ...]:
+        """Names of the cameras that have video files."""
         return tuple(name for name, feature in self.features.items() if feature.is_video)
 
     @property
@@ -140,7 +146,7 @@ class Info:
             "fps": self.fps,
             "splits": {"train": f"0:{self.total_episodes}"},
             "data_path": self.data_pattern,
-            "video_path": self.video_pattern if self.cameras else None,
+            "video_path": self.video_pattern if self.videos else None,
             "features": {name: feature.to_dict() for name, feature in self.features.items()},
         }
 

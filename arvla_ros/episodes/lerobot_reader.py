@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from arvla_ros.episodes.layout import DatasetError, FilePlace, Info
-from arvla_ros.episodes.metadata import load_episodes, load_tasks, read_table
-from arvla_ros.episodes.video import decode
+from arvla_ros.episodes.metadata import flatten, load_episodes, load_tasks, read_table
+from arvla_ros.episodes.video import decode, decode_picture
 
 
 class LeRobotDataset:
@@ -103,14 +103,15 @@ class StoredEpisode:
         Raises:
             DatasetError: there is none of this name, or its file is missing or damaged.
         """
-        columns = self._dataset.info.columns
+        features = self._dataset.info.features
+        columns = [key for key in features if key not in self._dataset.info.cameras]
         if name not in columns:
             raise DatasetError(f"{self._dataset.root} has no column {name!r}; it has {', '.join(columns)}")
-        shape = () if columns[name].shape == (1,) else columns[name].shape
+        shape = () if features[name].shape == (1,) else features[name].shape
+        dtype = "str" if features[name].dtype == "string" else features[name].dtype
         rows, path = self._rows()
         try:
-            values = _flatten(rows[name])
-            return values.reshape(self.length, *shape).astype(columns[name].dtype)
+            return flatten(rows[name]).reshape(self.length, *shape).astype(dtype)
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(f"{path}: {name} of episode {self.index} is not as info.json says: {error}") from error
 
@@ -125,21 +126,28 @@ class StoredEpisode:
             DatasetError: there is no such camera, or its file is missing, damaged, or lacks a frame.
             IndexError: there is no such step.
         """
-        if camera not in self._dataset.info.cameras:
-            known = ", ".join(self._dataset.info.cameras) or "none"
+        info = self._dataset.info
+        if camera not in info.cameras:
+            known = ", ".join(info.cameras) or "none"
             raise DatasetError(f"{self._dataset.root} has no camera {camera!r}; its cameras are {known}")
-        times = self.column("timestamp").astype(np.float64)
-        if steps is not None:
-            times = times[np.asarray(steps, dtype=np.int64)]
+        wanted = np.arange(self.length) if steps is None else np.arange(self.length)[np.asarray(steps, dtype=np.int64)]
+        if not info.features[camera].is_video:
+            return self._pictures(camera, wanted)
         prefix = f"videos/{camera}"
         place = FilePlace(self._row[f"{prefix}/chunk_index"], self._row[f"{prefix}/file_index"])
+        times = self._row[f"{prefix}/from_timestamp"] + self.column("timestamp")[wanted].astype(np.float64)
         try:
-            return decode(
-                self._dataset.root / self._dataset.info.video_path(camera, place),
-                self._row[f"{prefix}/from_timestamp"] + times,
-            )
+            return decode(self._dataset.root / info.video_path(camera, place), times)
         except DatasetError as error:
             raise DatasetError(f"episode {self.index}: {error}") from error
+
+    def _pictures(self, camera: str, steps: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        """Decode pictures that lie in the data files."""
+        rows, path = self._rows()
+        try:
+            return np.stack([decode_picture(picture["bytes"]) for picture in rows[camera].take(steps).to_pylist()])
+        except (KeyError, TypeError, DatasetError) as error:
+            raise DatasetError(f"{path}: {camera} of episode {self.index} holds no pictures: {error}") from error
 
     def _rows(self) -> tuple[pa.Table, Path]:
         """Return the episode's rows and the file they are from."""
@@ -158,11 +166,3 @@ class StoredEpisode:
                 f"episode {self.index} lie: the dataset is damaged"
             )
         return rows, path
-
-
-def _flatten(column: pa.ChunkedArray) -> npt.NDArray[Any]:
-    """Return all numbers of a column of scalars or (nested) lists, in their order."""
-    array = column.combine_chunks()
-    while pa.types.is_list(array.type) or pa.types.is_fixed_size_list(array.type) or pa.types.is_large_list(array.type):
-        array = array.flatten()
-    return np.asarray(array.to_numpy(zero_copy_only=False))

@@ -1,4 +1,4 @@
-"""What ``meta/`` says of episodes and tasks."""
+"""What ``meta/`` says of episodes and tasks, and the reading of Parquet files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,7 +25,7 @@ def load_episodes(root: Path, info: Info) -> list[dict[str, Any]]:
     Raises:
         DatasetError: rows are missing, out of order, or lack a column.
     """
-    columns = [*_ROW, *(f"videos/{camera}/{key}" for camera in info.cameras for key in _VIDEO_ROW)]
+    columns = [*_ROW, *(f"videos/{camera}/{key}" for camera in info.videos for key in _VIDEO_ROW)]
     rows = _load_rows(root, info, columns)
     if [row["episode_index"] for row in rows] != list(range(info.total_episodes)):
         raise DatasetError(
@@ -84,3 +86,11 @@ def read_table(path: Path) -> pa.Table:
         raise DatasetError(f"{path} does not exist: the dataset is not complete") from error
     except (pa.ArrowException, OSError) as error:
         raise DatasetError(f"{path} is damaged: {error}") from error
+
+
+def flatten(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    """Return all numbers of a column of scalars or (nested) lists, in their order."""
+    array = column.combine_chunks()
+    while pa.types.is_list(array.type) or pa.types.is_fixed_size_list(array.type) or pa.types.is_large_list(array.type):
+        array = array.flatten()
+    return np.asarray(array.to_numpy(zero_copy_only=False))

@@ -21,7 +21,7 @@ from arvla_ros.episodes.layout import (
     episodes_path,
     write_json,
 )
-from arvla_ros.episodes.metadata import load_episode_stats, load_episodes, load_tasks
+from arvla_ros.episodes.metadata import flatten, load_episode_stats, load_episodes, load_tasks
 from arvla_ros.episodes.staging import StagedEpisode
 from arvla_ros.episodes.statistics import describe, merge, to_lists
 from arvla_ros.episodes.video import concatenate
@@ -42,7 +42,7 @@ def publish(root: Path, info: Info, episodes: Sequence[StagedEpisode]) -> Info:
     tasks += [task for task in dict.fromkeys(episode.task for episode in episodes) if task not in tasks]
     news = _number(info, tasks, episodes)
     _write_data(root, info, held, news)
-    for camera in info.cameras:
+    for camera in info.videos:
         _write_videos(root, info, camera, held, news)
     write_json(root / STATS_PATH, _statistics(root, info, held, news))
     _write_table(_tasks_table(tasks), root / TASKS_PATH)
@@ -109,8 +109,7 @@ def _write_data(root: Path, info: Info, held: list[Row], news: list[_New]) -> No
 def _write_videos(root: Path, info: Info, camera: str, held: list[Row], news: list[_New]) -> None:
     """Join the films of a camera."""
     prefix, limit = f"videos/{camera}", info.video_files_size_in_mb * _MEGABYTE
-    size = lambda new: new.staged.video(camera).stat().st_size  # noqa: E731
-    for place, group in _files(info, held, news, prefix, limit, size):
+    for place, group in _files(info, held, news, prefix, limit, lambda new: new.staged.video_size(camera)):
         path = root / info.video_path(camera, place)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
@@ -156,8 +155,8 @@ def _statistics(root: Path, info: Info, held: list[Row], news: list[_New]) -> di
             known = load_episode_stats(root, info, name)
             stats[name] = to_lists(merge([*known, *(new.staged.stats[name] for new in news)]))
         else:
-            values = [pq.read_table(root / path, columns=[name])[name].to_numpy() for path in paths]
-            stats[name] = to_lists(describe(np.stack(np.concatenate(values).tolist())))
+            numbers = np.concatenate([flatten(pq.read_table(root / path, columns=[name])[name]) for path in paths])
+            stats[name] = to_lists(describe(numbers.reshape(-1, *feature.shape)))
     return stats
 
 

@@ -21,6 +21,7 @@ from arvla_ros.episodes.layout import INDEX_FEATURES, VIDEO, DatasetError, Featu
 from arvla_ros.episodes.statistics import Stats, describe, describe_images, from_lists, to_lists
 from arvla_ros.episodes.video import VideoSettings, encode
 
+_DTYPES = ("float32", "float64", "int64", "int32", "uint8", "bool")
 _DATA, _SUMMARY = "data.parquet", "episode.json"
 
 
@@ -63,8 +64,10 @@ class EpisodeFormat:
             if len(feature.shape) != 3 or feature.shape[2] != 3 or feature.shape[0] % 2 or feature.shape[1] % 2:
                 raise DatasetError(f"camera {name!r} has shape {list(feature.shape)}, expected [even, even, 3]")
             return Feature(VIDEO, feature.shape, feature.names, self.video.info(*feature.shape[:2], self.fps))
-        if len(feature.shape) != 1:
-            raise DatasetError(f"feature {name!r} has shape {list(feature.shape)}, expected [n]")
+        if len(feature.shape) != 1 or feature.dtype not in _DTYPES:
+            raise DatasetError(
+                f"feature {name!r} is {feature.dtype} {list(feature.shape)}, expected [n] of {', '.join(_DTYPES)}"
+            )
         return feature
 
 
@@ -122,6 +125,10 @@ class StagedEpisode:
     def video(self, camera: str) -> Path:
         """Return the file of a camera."""
         return self.folder / f"{camera}.mp4"
+
+    def video_size(self, camera: str) -> int:
+        """Of the file of a camera, bytes."""
+        return self.video(camera).stat().st_size
 
 
 def stage(folder: Path, form: EpisodeFormat, episode: Episode) -> None:

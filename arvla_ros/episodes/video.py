@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -101,6 +102,20 @@ def decode(path: Path, times: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
         raise DatasetError(f"video {path} is damaged: {error}") from error
     except LookupError as error:
         raise DatasetError(f"video {path} has no frame at {error.args[0]:.4f} s: the dataset is damaged") from error
+
+
+def decode_picture(content: bytes) -> npt.NDArray[np.uint8]:
+    """Return a picture ``[H, W, 3]`` from the bytes of a PNG or JPEG file.
+
+    Raises:
+        DatasetError: they are none.
+    """
+    try:
+        with av.open(io.BytesIO(content)) as container:
+            image: npt.NDArray[np.uint8] = next(container.decode(video=0)).to_ndarray(format="rgb24")
+            return image
+    except (av.FFmpegError, IndexError, StopIteration) as error:
+        raise DatasetError(f"{len(content)} bytes that are no picture ({error})") from error
 
 
 def _decode(container: av.container.InputContainer, times: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
