@@ -81,12 +81,24 @@ def test_after_kill_9_the_next_run_makes_the_dataset_whole(tmp_path: Path, kill_
 def test_complete_episodes_are_kept_and_half_written_ones_are_not(tmp_path: Path) -> None:
     writer = LeRobotWriter(tmp_path / "set", FORM)
     writer.append(episode(0))
-    writer.part(1).mkdir()
+    half = writer.part(1)
+    half.mkdir()
+    del writer
     again = LeRobotWriter(tmp_path / "set", FORM)
     assert len(again) == 1
-    assert not writer.part(1).exists()
+    assert not half.exists()
     with pytest.raises(DatasetError, match=r"info\.json does not exist"):
         LeRobotDataset(tmp_path / "set")
+    del again
+    write(tmp_path / "set")
+    assert_whole(tmp_path / "set")
+
+
+def test_two_writers_do_not_mix(tmp_path: Path) -> None:
+    with LeRobotWriter(tmp_path / "set", FORM) as writer:
+        writer.append(episode(0))
+        with pytest.raises(DatasetError, match=r"set is being written by another process: wait for it, or end it"):
+            LeRobotWriter(tmp_path / "set", FORM)
     write(tmp_path / "set")
     assert_whole(tmp_path / "set")
 

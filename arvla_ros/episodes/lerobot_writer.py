@@ -6,26 +6,24 @@ dataset. ``info.json`` comes last and counts what is valid: files beyond its cou
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from arvla_ros.episodes.layout import INFO_PATH, DatasetError, Info, read_json, write_json
 from arvla_ros.episodes.publishing import publish
 from arvla_ros.episodes.staging import Episode, EpisodeFormat, StagedEpisode, stage
 
 SOURCE_PATH = Path("meta/source.json")
-_STAGING = ".staging"
+_STAGING, _LOCK = ".staging", ".lock"
 _DIGITS = 6
 
 
 class LeRobotWriter:
-    """A dataset that grows. As a context manager it publishes, at its end, what is complete, errors or not.
-
-    One process at a time may have it open.
-    """
+    """A dataset that grows. As a context manager it publishes, at its end, what is complete, errors or not."""
 
     def __init__(self, root: str | Path, form: EpisodeFormat, source: Mapping[str, Any] | None = None) -> None:
         """Begin a dataset, or go on with one.
@@ -36,13 +34,14 @@ class LeRobotWriter:
             source: Where they come from, as JSON; kept in ``meta/source.json``. Going on needs an equal one.
 
         Raises:
-            DatasetError: the format is impossible, or the folder holds a dataset of another kind.
+            DatasetError: the format is impossible, the folder holds something else, or somebody else writes there.
         """
         self.root = Path(root)
         self.form = form
         self._staging = self.root / _STAGING
         self._info = self._open(form.info(), dict(source or {}))
-        self._staging.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(self.root / _LOCK)
+        self._staging.mkdir(exist_ok=True)
         for folder in self._staging.iterdir():
             if folder.suffix == ".part" or int(folder.name) < self._info.total_episodes:
                 shutil.rmtree(folder)
@@ -88,6 +87,8 @@ class LeRobotWriter:
         """Publish, and leave nothing but the dataset behind."""
         self.publish()
         shutil.rmtree(self._staging)
+        (self.root / _LOCK).unlink()
+        self._lock.close()
 
     def __enter__(self) -> LeRobotWriter:
         return self
@@ -107,7 +108,7 @@ class LeRobotWriter:
                     f"{self.root} holds episodes with {key} {held.get(key)!r}, not {wanted.get(key)!r}: "
                     "choose another folder, or delete this one"
                 )
-        elif self.root.exists() and any(self.root.iterdir()):
+        elif any(file.suffix != ".part" for file in self.root.rglob("*") if file.is_file()):
             raise DatasetError(f"{self.root} is not empty and not a dataset that arvla wrote: choose another folder")
         else:
             write_json(path, wanted)
@@ -123,3 +124,14 @@ class LeRobotWriter:
                 "choose another folder, or delete this one"
             )
         return info
+
+
+def _lock(path: Path) -> IO[str]:
+    """Return a file that no other process holds; the kernel frees it when this one ends, however it ends."""
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise DatasetError(f"{path.parent} is being written by another process: wait for it, or end it") from error
+    return file
