@@ -29,7 +29,7 @@ class ScoreConfig:
     """What to count."""
 
     task: str = "reach"
-    """What to do."""
+    """What to do: reach, stack3 or pusht2."""
     policy: Literal["scripted"] = "scripted"
     """Who does it; checkpoints are scored by arvla eval."""
     episodes: int = 100

@@ -22,7 +22,7 @@ class WatchConfig:
     """What to film, and where to."""
 
     task: str = "reach"
-    """What to do."""
+    """What to do: reach, stack3 or pusht2."""
     policy: Literal["scripted"] = "scripted"
     """Who does it; a checkpoint is filmed by ros2 launch and arvla report."""
     seed: int = 0
