@@ -8,6 +8,7 @@ import sys
 import av
 import gymnasium
 import numpy as np
+import pygame
 import pytest
 from gymnasium.utils.env_checker import check_env
 
@@ -18,7 +19,7 @@ from arvla_ros.sim.pusht2.episode import run_episode
 from arvla_ros.sim.pusht2.errors import PushT2Error
 from arvla_ros.sim.pusht2.planner import plan_push, pushers
 from arvla_ros.sim.pusht2.shape import CONTACTS, OUTLINE, PUSHER_RADIUS, apart, clearance, move, place
-from arvla_ros.sim.pusht2.teleop import caption
+from arvla_ros.sim.pusht2.teleop import Hand, caption
 from arvla_ros.sim.pusht2.travel import find_way
 
 AWAY = np.array([60.0, 60.0])
@@ -231,6 +232,25 @@ def test_without_a_display_teleop_says_what_is_missing(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["arvla", "sim", "teleop", "--task", "pusht2"])
     assert cli.main() == 1
     assert "set DISPLAY" in capsys.readouterr().err
+
+
+def test_the_mouse_takes_the_pusher_along_once_it_has_been_on_it():
+    hand, pusher = Hand(), np.array([100.0, 100.0])
+    np.testing.assert_array_equal(hand.target(pusher), pusher)
+    hand.move((300, 300), pusher)
+    np.testing.assert_array_equal(hand.target(pusher), pusher)
+    hand.move((110, 95), pusher)
+    hand.move((200, 250), pusher)
+    np.testing.assert_array_equal(hand.target(pusher), [200.0, 250.0])
+
+
+def test_escape_ends_teleop(monkeypatch, capsys):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    pygame.display.init()
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_ESCAPE))
+    monkeypatch.setattr(sys, "argv", ["arvla", "sim", "teleop"])
+    assert cli.main() == 0
+    assert "Esc: end" in capsys.readouterr().out
 
 
 def test_a_window_shows_every_step(monkeypatch):

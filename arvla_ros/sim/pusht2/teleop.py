@@ -8,10 +8,11 @@ from typing import Any, Literal
 import numpy as np
 
 from arvla_ros.sim.pusht2.env import GOALS, PushT2Env  # before pygame: it says what is missing
+from arvla_ros.sim.pusht2.shape import Array
 
 import pygame  # isort: skip
 
-# The pusher follows the mouse once the mouse has been this near to it, pixels: it shall not dash across the T.
+# How near to the pusher the mouse takes hold of it, pixels: the pusher shall not dash across the T at the start.
 _PICK_UP = 30.0
 
 
@@ -42,10 +43,27 @@ def teleop(config: TeleopConfig) -> int:
     return 0
 
 
+class Hand:
+    """The mouse, which takes the pusher along once it has been on it."""
+
+    def __init__(self) -> None:
+        self._place: Array | None = None
+        self._holds = False
+
+    def target(self, pusher: Array) -> Array:
+        """Return where the pusher ``[2]`` goes next: to the mouse, or nowhere."""
+        return self._place if self._holds and self._place is not None else pusher
+
+    def move(self, place: tuple[int, int], pusher: Array) -> None:
+        """Take note of the mouse at ``place``, pixels of the window."""
+        self._place = np.array(place, dtype=np.float64)
+        self._holds = self._holds or bool(np.hypot(*(self._place - pusher)) < _PICK_UP)
+
+
 def _episode(env: PushT2Env, seed: int) -> bool:
     """Drive one episode; return whether there shall be another."""
     _, info = env.reset(seed=seed)
-    over = following = False
+    hand, over = Hand(), False
     while not over:
         pygame.display.set_caption(caption(info))
         for event in pygame.event.get():
@@ -53,9 +71,9 @@ def _episode(env: PushT2Env, seed: int) -> bool:
                 return False
             if event.type == pygame.KEYDOWN and event.key == pygame.K_r:
                 return True
-        mouse, pusher = np.array(pygame.mouse.get_pos(), np.float32), env.agent[:2].astype(np.float32)
-        following = following or bool(np.hypot(*(mouse - pusher)) < _PICK_UP)
-        _, _, success, truncated, info = env.step(mouse if following else pusher)
+            if event.type == pygame.MOUSEMOTION:
+                hand.move(event.pos, env.agent[:2])
+        _, _, success, truncated, info = env.step(hand.target(env.agent[:2]).astype(np.float32))
         over = success or truncated
     print(f"seed {seed}: {'success' if info['success'] else 'failure'} after {info['elapsed']:.1f} s, {caption(info)}")
     return True
