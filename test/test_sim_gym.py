@@ -12,7 +12,7 @@ from gymnasium.utils.env_checker import check_env
 from arvla_ros.robots import inverse_kinematics, rotations, wx250s
 from arvla_ros.robots.contract import ACTION_SPACES, ContractError, RobotContract
 from arvla_ros.sim.env import RolloutEnv
-from arvla_ros.sim.expert import ReachExpert
+from arvla_ros.sim.expert import ReachExpert, make_expert
 from arvla_ros.sim.gym.arm import ArmEnv
 from arvla_ros.sim.rendering import RenderingError
 from arvla_ros.sim.tasks import TaskError, make_task
@@ -33,8 +33,11 @@ def env() -> Iterator[ArmEnv]:
     env.close()
 
 
-@pytest.mark.parametrize("name", ["arvla/Reach-v0"])
-@pytest.mark.parametrize("action_space", ACTION_SPACES)
+@pytest.mark.filterwarnings("ignore:.*symmetric and normalized")  # raw units are the point
+@pytest.mark.parametrize(
+    ("name", "action_space"),
+    [*(("arvla/Reach-v0", space) for space in ACTION_SPACES), ("arvla/Stack3-v0", "joint_delta")],
+)
 def test_gymnasium_finds_nothing_to_complain_of(name, action_space):
     env = gymnasium.make(name, action_space=action_space, image_size=SMALL, render_mode="rgb_array")
     check_env(env.unwrapped)
@@ -74,6 +77,32 @@ def test_a_seed_gives_the_same_episode_again_and_none_gives_another(env):
     assert not np.array_equal(first["images"]["side"], other["images"]["side"])
     env.reset(seed=5)
     np.testing.assert_array_equal(env.reset()[0]["state"], other["state"])
+
+
+def test_stack3_counts_its_milestones():
+    env = gymnasium.make("arvla/Stack3-v0", image_size=SMALL).unwrapped
+    assert isinstance(env, ArmEnv)
+    _, info = env.reset(seed=0)
+    expert, over, total, reached = make_expert("stack3", np.random.default_rng(0)), False, 0.0, [info["milestones"]]
+    while not over:
+        _, reward, terminated, truncated, info = env.step(expert.action(env.rollout.world))
+        over, total = terminated or truncated, total + reward
+        if info["milestones"] != reached[-1]:
+            reached.append(info["milestones"])
+    assert info["success"]
+    assert total == pytest.approx(1.0)
+    assert [len(names) for names in reached] == [0, 1, 2, 3, 4]
+    env.close()
+
+
+def test_light_and_colours_are_drawn_from_the_seed_where_asked_for():
+    plain, varied = make(), make(randomize=True)
+    pictures = [env.reset(seed=seed)[0]["images"]["side"] for env in (plain, varied) for seed in (1, 1)]
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+    np.testing.assert_array_equal(pictures[2], pictures[3])
+    assert not np.array_equal(pictures[0], pictures[2])
+    plain.close()
+    varied.close()
 
 
 def test_rewards_add_up_to_the_gain_in_score_and_success_terminates(env):

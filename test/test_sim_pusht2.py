@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 
+import av
 import gymnasium
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ def arrays(observation) -> list[np.ndarray]:
     return list(observation.values()) if isinstance(observation, dict) else [observation]
 
 
+@pytest.mark.filterwarnings("ignore:.*symmetric and normalized")  # raw units are the point
 @pytest.mark.parametrize("obs_type", OBSERVATIONS)
 def test_gymnasium_finds_nothing_to_complain_of(obs_type, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
@@ -239,3 +241,17 @@ def test_a_window_shows_every_step(monkeypatch):
     *_, info = env.step(AWAY)
     env.close()
     assert caption(info) == "PushT2: score 0.5, left 100% done, right 0%"
+
+
+def test_the_expert_is_scored_and_filmed_from_the_command_line(monkeypatch, capsys, tmp_path):
+    film = tmp_path / "film.mp4"
+    for words, told in (
+        ("score --episodes 2 --workers 1", "2 of 2 succeeded"),
+        (f"watch --seed 3 --out {film}", "success after"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["arvla", "sim", *words.split(), "--task", "pusht2"])
+        assert cli.main() == 0
+        assert told in capsys.readouterr().out
+    with av.open(str(film)) as container:
+        assert container.streams.video[0].average_rate == 10
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (512, 512)

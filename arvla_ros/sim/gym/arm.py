@@ -35,6 +35,7 @@ class ArmEnv(gymnasium.Env[Any, Any]):
         action_space: str = "joint_delta",
         image_size: tuple[int, int] | None = None,
         contract: str = "wx250s",
+        randomize: bool = False,
         render_mode: str | None = None,
     ) -> None:
         """Build the world.
@@ -45,6 +46,7 @@ class ArmEnv(gymnasium.Env[Any, Any]):
             image_size: Width and height of the images, rendered so. None: as a policy sees them, rendered in the
                 camera's size and averaged down by the contract; four times slower.
             contract: A YAML file, or the name of a contract that the package ships.
+            randomize: Draw light, colours and camera from the seed of every episode.
             render_mode: ``rgb_array`` or None.
 
         Raises:
@@ -59,7 +61,7 @@ class ArmEnv(gymnasium.Env[Any, Any]):
             made = replace(made, cameras=cameras, image_width=width, image_height=height)
         self.metadata = {**self.metadata, "render_fps": round(made.control_rate_hz)}
         self.render_mode = render_mode
-        self.rollout = RolloutEnv(make_task(task), made)
+        self.rollout = RolloutEnv(make_task(task), made, randomize)
         shapes = {name: image.shape for name, image in self._images().items()}
         images: dict[str, spaces.Space[Any]] = {
             name: spaces.Box(0, 255, shape, np.uint8) for name, shape in shapes.items()

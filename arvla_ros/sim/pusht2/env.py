@@ -203,7 +203,11 @@ class PushT2Env(gymnasium.Env[Any, Any]):
         if self.render_mode == "human":
             self._window = self._window or Window("PushT2", RATE_HZ)
             self._window.show(self._draw())
-        return pixels(self._draw()) if self.render_mode == "rgb_array" else None
+        return self.picture() if self.render_mode == "rgb_array" else None
+
+    def picture(self) -> npt.NDArray[np.uint8]:
+        """Return the table as it is now, RGB ``[512, 512, 3]``."""
+        return pixels(self._draw())
 
     def close(self) -> None:
         """Close the window."""

@@ -34,3 +34,11 @@ def run_episode(
         over = success or truncated
     covered = ", ".join(f"{name} {share:.2f}" for name, share in zip(GOALS, info["coverage"], strict=True))
     return TaskStatus(info["score"], info["success"], info["elapsed"], f"covered {covered}", info["milestones"])
+
+
+def film_episode(seed: int) -> tuple[list[npt.NDArray[np.uint8]], TaskStatus]:
+    """Return what ``run_episode`` looks like, RGB ``[512, 512, 3]`` at ``RATE_HZ``, and what it returns."""
+    env = PushT2Env()
+    frames: list[npt.NDArray[np.uint8]] = []
+    status = run_episode(seed, env, lambda _: frames.append(env.picture()))
+    return [*frames, env.picture()], status
