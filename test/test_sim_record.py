@@ -161,16 +161,47 @@ def test_after_kill_9_recording_goes_on_and_the_dataset_is_the_same(recorded: Pa
         np.testing.assert_array_equal(stored.frames(CAMERA), expected.frames(CAMERA))
 
 
+def test_stack3_is_recorded_with_what_it_has(tmp_path: Path) -> None:
+    """Three objects, milestones on the way, an instruction that names none of them; light and camera by seed."""
+    config = RecordConfig(out=tmp_path / "stack3", task="stack3", episodes=1, disturb=0.0, randomize=True)
+    assert record(config) == 0
+    dataset = LeRobotDataset(config.out)
+    stored = dataset[0]
+    assert "named_object" not in dataset.info.features
+    assert stored.task in make_task("stack3").instructions
+    assert stored.column("next.success").tolist() == [False] * (len(stored) - 5) + [True] * 5
+    score = stored.column("next.score")
+    assert list(dict.fromkeys(score.tolist())) == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert object_positions(stored).shape == (len(stored), 3, 3)
+    plain = RolloutEnv(make_task("stack3"), CONTRACT)
+    plain.reset(int(stored.column("seed")[0]))
+    assert psnr(stored.frames(CAMERA, [0])[0], plain.render_policy_image()) < 30
+
+
+def test_pushes_suit_the_task() -> None:
+    pushes = {task: RecordConfig(out=Path(), task=task).pushes for task in ("reach", "stack3")}
+    assert pushes == {"reach": 0.12, "stack3": 0.04}
+    assert RecordConfig(out=Path(), disturb=0.0).pushes == 0.0
+
+
 def test_demonstrations_of_another_kind_are_not_mixed_in(copied: Path) -> None:
     with pytest.raises(DatasetError, match=r"with seed 0, not 1: choose another folder"):
         record(RecordConfig(out=copied, episodes=3, seed=1))
 
 
 @pytest.mark.parametrize(
-    "changed", [{"episodes": 0}, {"disturb": 1.5}, {"workers": -1}, {"seed": -1}, {"oversampling": -1}]
+    ("changed", "message"),
+    [
+        ({"disturb": 1.5}, r"disturb 1\.5 and miss 0\.0 are probabilities, 0 to 1"),
+        ({"miss": -0.1}, r"miss -0\.1 are probabilities"),
+        ({"episodes": 0}, "episodes 0 must be at least 1"),
+        ({"workers": -1}, "workers -1, .* not negative"),
+        ({"seed": -1}, "seed -1 and .* not negative"),
+        ({"oversampling": -1}, "oversampling -1 not negative"),
+    ],
 )
-def test_options_out_of_range_are_refused(tmp_path: Path, changed: dict[str, int]) -> None:
-    with pytest.raises(DatasetError, match="must be at least 1"):
+def test_options_out_of_range_are_refused(tmp_path: Path, changed: dict[str, float], message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
         dataclasses.replace(RecordConfig(out=tmp_path), **changed)
 
 

@@ -43,6 +43,7 @@ def demonstrations(tmp_path: Path) -> LeRobotDataset:
                 "named_object": np.full(length, episode),
                 "stamp_ns": np.zeros(length, dtype=np.int64),
                 "next.success": np.ones(length, dtype=bool),
+                "next.score": np.ones(length, dtype=np.float32),
                 "seed": np.full(length, episode),
             }
             writer.append(Episode(INSTRUCTIONS[episode], columns, {camera: images}))

@@ -32,6 +32,8 @@ STAMP = "stamp_ns"
 """Simulated ns since the reset."""
 SUCCESS = "next.success"
 """Whether the task is done once the step is over."""
+SCORE = "next.score"
+"""The task's rubric once the step is over, 0 to 1."""
 SEED = "seed"
 """The environment's seed: ``RolloutEnv.reset(seed)`` gives the same beginning."""
 
@@ -54,6 +56,8 @@ class Source:
     object_names: tuple[str, ...]
     seed: int
     disturb: float
+    miss: float
+    randomize: bool
     oversampling: int
     contract: RobotContract
     versions: dict[str, str]
@@ -77,6 +81,8 @@ class Source:
                 object_names=tuple(held["object_names"]),
                 seed=int(held["seed"]),
                 disturb=float(held["disturb"]),
+                miss=float(held["miss"]),
+                randomize=bool(held["randomize"]),
                 oversampling=int(held["oversampling"]),
                 contract=RobotContract.from_dict(held["contract"]),
                 versions=dict(held["versions"]),
@@ -111,6 +117,7 @@ def episode_format(task: Task, contract: RobotContract) -> EpisodeFormat:
         **({NAMED: Feature("int64", (1,))} if isinstance(task, NamesObject) else {}),
         STAMP: Feature("int64", (1,)),
         SUCCESS: Feature("bool", (1,)),
+        SCORE: Feature("float32", (1,)),
         SEED: Feature("int64", (1,)),
     }
     return EpisodeFormat(int(contract.control_rate_hz), features, contract.robot)

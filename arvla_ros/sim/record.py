@@ -46,19 +46,33 @@ class RecordConfig:
     """How many demonstrations the folder is to hold."""
     seed: int = 0
     """Another seed gives other demonstrations."""
-    disturb: float = 0.12
-    """Probability of a push beginning in a step, from which the expert then recovers; 0 for none."""
+    disturb: float | None = None
+    """Probability of a push beginning in a step, from which the expert then recovers; 0 for none, without it 0.12 for
+    reach and 0.04 for others."""
+    miss: float = 0.0
+    """Probability that the expert misses a grasp on purpose, and tries again."""
+    randomize: bool = False
+    """Draw light, colours and camera from the seed."""
     oversampling: int = 2
     """Rendered pixels along each side of a policy pixel, averaged; 0 for the camera's own, slower and hardly better."""
     workers: int = 0
     """Processes; 0 for one a core."""
 
     def __post_init__(self) -> None:
-        if self.episodes < 1 or not 0 <= self.disturb <= 1 or min(self.workers, self.seed, self.oversampling) < 0:
+        if not (0 <= self.pushes <= 1 and 0 <= self.miss <= 1):
+            raise DatasetError(f"disturb {self.pushes} and miss {self.miss} are probabilities, 0 to 1")
+        if self.episodes < 1 or min(self.workers, self.seed, self.oversampling) < 0:
             raise DatasetError(
-                f"episodes {self.episodes} must be at least 1, disturb {self.disturb} in 0 to 1, "
-                f"workers {self.workers}, seed {self.seed} and oversampling {self.oversampling} not negative"
+                f"episodes {self.episodes} must be at least 1, workers {self.workers}, seed {self.seed} and "
+                f"oversampling {self.oversampling} not negative"
             )
+
+    @property
+    def pushes(self) -> float:
+        """What ``disturb`` is for this task."""
+        if self.disturb is not None:
+            return self.disturb
+        return 0.12 if self.task == "reach" else 0.04
 
 
 def record(config: RecordConfig) -> int:
@@ -74,7 +88,9 @@ def record(config: RecordConfig) -> int:
         task=task.name,
         object_names=tuple(prop.name for prop in task.props),
         seed=config.seed,
-        disturb=config.disturb,
+        disturb=config.pushes,
+        miss=config.miss,
+        randomize=config.randomize,
         oversampling=config.oversampling,
         contract=contract,
         versions={"arvla_ros": arvla_ros.__version__, "mujoco": version("mujoco")},
@@ -130,7 +146,7 @@ class _Recorder:
         self.config = config
         task, contract = make_task(config.task), RobotContract.load()
         self.form: EpisodeFormat = episode_format(task, contract)
-        self.env = RolloutEnv(task, render_size(contract, config.oversampling))
+        self.env = RolloutEnv(task, render_size(contract, config.oversampling), config.randomize)
 
 
 _recorder: _Recorder | None = None
@@ -153,7 +169,7 @@ def _die_with_parent() -> None:
 def _record_one(index: int, folder: Path) -> _Recorded:
     assert _recorder is not None
     started, config = time.process_time(), _recorder.config
-    episode = demonstrate(_recorder.env, demonstration_seed(config.seed, index), config.disturb)
+    episode = demonstrate(_recorder.env, demonstration_seed(config.seed, index), config.pushes, config.miss)
     stage(folder, _recorder.form, episode)
     success = episode.columns[columns.SUCCESS]
     return _Recorded(bool(success[-1]), len(success) / _recorder.form.fps, time.process_time() - started)
@@ -176,12 +192,12 @@ def demonstration_seed(seed: int, index: int) -> int:
     return FIRST_SEED * (1 + seed) + index
 
 
-def demonstrate(env: RolloutEnv, seed: int, disturb: float) -> Episode:
+def demonstrate(env: RolloutEnv, seed: int, disturb: float, miss: float = 0.0) -> Episode:
     """Let the expert do the task once, disturbed or not, and hold what it reached for half a second more."""
     observation = env.reset(seed)
     rng = np.random.default_rng((seed, 1))
     world, task = env.world, env.world.task
-    expert, disturbance = make_expert(task.name, rng), Disturbance(rng, disturb)
+    expert, disturbance = make_expert(task.name, rng, miss), Disturbance(rng, disturb)
     rows: list[dict[str, npt.ArrayLike]] = []
     left = _STEPS_AFTER_SUCCESS
     while left > 0 and world.elapsed < task.time_limit_s - 1e-9:
@@ -199,9 +215,9 @@ def demonstrate(env: RolloutEnv, seed: int, disturb: float) -> Episode:
             }
         )
         observation = env.step(sent)
-        success = env.status().success
-        rows[-1][columns.SUCCESS] = success
-        left -= success
+        status = env.status()
+        rows[-1].update({columns.SUCCESS: status.success, columns.SCORE: status.score})
+        left -= status.success
     if isinstance(task, NamesObject):
         named = task.props.index(task.target(world.instruction))
         rows = [{**row, columns.NAMED: named} for row in rows]

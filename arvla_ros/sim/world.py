@@ -153,15 +153,25 @@ class WidowXWorld:
         steps = round(seconds / self.timestep)
         if steps < 1:
             raise ValueError(f"{seconds} s is shorter than a physics step of {self.timestep} s")
-        longest = wx250s.ARM_VELOCITY * self.timestep
         self.data.ctrl[6] = self._opening / 2
-        for _ in range(steps):
-            self._goal += np.clip(self._target - self._goal, -longest, longest)
-            self.data.ctrl[:6] = self._goal
-            mujoco.mj_step(self.model, self.data)
-            self._steps += 1
-            if self._steps % self._judge_steps == 0:
+        end = self._steps + steps
+        while self._steps < end:
+            self._advance_goal()
+            # Once the goal has arrived, MuJoCo may take all steps up to the next look of the judge at once.
+            arrived = np.array_equal(self._goal, self._target)
+            until_judged = self._judge_steps - self._steps % self._judge_steps
+            batch = min(until_judged, end - self._steps) if arrived else 1
+            mujoco.mj_step(self.model, self.data, batch)
+            self._steps += batch
+            if batch == until_judged:
                 self._judge.observe(self)
+
+    def _advance_goal(self) -> None:
+        """Move the servos' goal towards the target by what one physics step allows."""
+        way = self._target - self._goal
+        longest = wx250s.ARM_VELOCITY * self.timestep
+        self._goal = np.where(np.abs(way) <= longest, self._target, self._goal + np.copysign(longest, way))
+        self.data.ctrl[:6] = self._goal
 
     def status(self) -> TaskStatus:
         """Return how the episode stands; it is judged every 20 ms of simulated time."""
