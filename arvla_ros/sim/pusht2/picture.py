@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 
 import numpy as np
@@ -36,6 +37,10 @@ def pixels(surface: pygame.Surface, size: tuple[int, int] = (SIZE, SIZE)) -> npt
     return np.ascontiguousarray(pygame.surfarray.array3d(scaled).transpose(1, 0, 2))
 
 
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+_NO_DISPLAY = "set DISPLAY or WAYLAND_DISPLAY, with `ssh -X` from afar; without a display, render to rgb_array"
+
+
 class Window:
     """A window on the screen that shows surfaces at a steady rate."""
 
@@ -45,18 +50,15 @@ class Window:
         Raises:
             PushT2Error: there is no display.
         """
+        # Asked without a display, SDL tries its drivers one after the other, and one of them closes the EGL display that
+        # MuJoCo renders on in the same process.
+        if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in _DISPLAYS):
+            raise PushT2Error(f"no window can be opened: {_NO_DISPLAY}")
         try:
             pygame.display.init()
-            driver = pygame.display.get_driver()
-            # Without a display, SDL may draw where nobody looks; whoever wants that names the driver.
-            if driver in ("dummy", "offscreen") and "SDL_VIDEODRIVER" not in os.environ:
-                raise pygame.error(f"only SDL's driver {driver!r} works")
             self._surface = pygame.display.set_mode((SIZE, SIZE))
         except pygame.error as error:
-            raise PushT2Error(
-                f"no window can be opened ({error}): set DISPLAY or WAYLAND_DISPLAY, with `ssh -X` from afar; without "
-                "a display, render to rgb_array"
-            ) from error
+            raise PushT2Error(f"no window can be opened ({error}): {_NO_DISPLAY}") from error
         pygame.display.set_caption(title)
         self._rate_hz, self._clock = rate_hz, pygame.time.Clock()
 
