@@ -50,8 +50,8 @@ class Window:
         Raises:
             PushT2Error: there is no display.
         """
-        # Asked without a display, SDL tries its drivers one after the other, and one of them closes the EGL display that
-        # MuJoCo renders on in the same process.
+        # Asked without a display, SDL tries its drivers one after the other, and one of them closes the EGL display
+        # that MuJoCo renders on in the same process.
         if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in _DISPLAYS):
             raise PushT2Error(f"no window can be opened: {_NO_DISPLAY}")
         try:
