@@ -26,11 +26,15 @@ COMMANDS = {
         "arvla_ros.sim.guess", "GuessConfig", "guess", "check that stack3's observations hide what must be remembered"
     ),
     "sim record": Command("arvla_ros.sim.record", "RecordConfig", "record", "record demonstrations of it"),
+    "sim teleop": Command("arvla_ros.sim.pusht2.teleop", "TeleopConfig", "teleop", "drive PushT2 with the mouse"),
     "train": Command("arvla_ros.training.train", "TrainConfig", "train", "train a policy from demonstrations"),
     "seed": Command(
         "arvla_ros.policy.seed_command", "SeedConfig", "seed", "start an action expert from a π0 checkpoint"
     ),
     "eval": Command("arvla_ros.evaluation.rollout", "EvalConfig", "evaluate", "score a checkpoint in simulation"),
+    "bench policy": Command(
+        "arvla_ros.evaluation.bench_policy", "BenchConfig", "bench", "time an action beside others"
+    ),
     "report": Command("arvla_ros.evaluation.report", "ReportConfig", "report", "figures, film and plot of a run"),
 }
 
@@ -43,9 +47,9 @@ def main() -> int:
         print(_usage(), file=sys.stdout if not words or words[0] in ("-h", "--help") else sys.stderr)
         return 0 if words and words[0] in ("-h", "--help") else 2
     command = COMMANDS[name]
-    # Imported now, not above: `arvla --help` needs neither torch nor MuJoCo.
-    module = importlib.import_module(command.module)
     try:
+        # Imported now, not above: `arvla --help` needs neither torch nor MuJoCo.
+        module = importlib.import_module(command.module)
         config = _parse(getattr(module, command.config), f"arvla {name}", command.help, words[len(name.split()) :])
         return int(getattr(module, command.function)(config) or 0)
     except (ValueError, OSError, RuntimeError) as error:

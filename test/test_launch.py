@@ -136,7 +136,7 @@ def test_ctrl_c_leaves_no_process_behind(launch):
         (("checkpoint:=/no/such/folder",), r"parameter checkpoint='/no/such/folder': no such folder; give a folder"),
         (("instruction:=reach the purple banana",), r"parameter instruction: .*unknown 'purple', 'banana'; .*knows: "),
         (("task:=juggle",), r"parameter task='juggle': task 'juggle' is none of reach"),
-        (("device:=quantum",), r"parameter device='quantum': .*; use cpu, or cuda"),
+        (("device:=quantum",), r"parameter device 'quantum': .*; use cpu, or cuda"),
     ],
 )
 def test_bad_input_ends_the_launch_with_one_clear_line(launch, arguments, message):

@@ -10,12 +10,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from arvla_ros.episodes.layout import DatasetError
+from arvla_ros.episodes.lerobot_reader import LeRobotDataset
 from arvla_ros.evaluation.rollout import EvalConfig, evaluate
 from arvla_ros.paths import share_directory
 from arvla_ros.policy.checkpoint import load_backbone, load_manifest
 from arvla_ros.policy.expert import ExpertConfig
 from arvla_ros.policy.small import SmallBackbone
-from arvla_ros.sim.demonstrations import DemonstrationError, DemonstrationSet
 from arvla_ros.sim.record import RecordConfig, record
 from arvla_ros.training.config import BackboneShape, PhaseConfig, TrainConfig, TrainConfigError
 from arvla_ros.training.train import Training, train
@@ -83,14 +84,14 @@ def test_training_lowers_both_losses(demonstrations: Path, tmp_path: Path) -> No
 
 
 def test_phase_1_moves_the_expert_and_nothing_of_perception(demonstrations: Path, tmp_path: Path) -> None:
-    training = Training(tiny(demonstrations, tmp_path), DemonstrationSet(demonstrations))
+    training = Training(tiny(demonstrations, tmp_path), LeRobotDataset(demonstrations))
     training.motion_losses(4)["action"].backward()
     assert all(parameter.grad is None for parameter in training.backbone.parameters())
     assert all(parameter.grad is not None for parameter in training.expert.parameters())
 
 
 def test_the_action_loss_of_phase_2_stops_at_the_projections(demonstrations: Path, tmp_path: Path) -> None:
-    training = Training(tiny(demonstrations, tmp_path), DemonstrationSet(demonstrations))
+    training = Training(tiny(demonstrations, tmp_path), LeRobotDataset(demonstrations))
     training.alignment_losses(4)["action"].backward()
     assert all(parameter.grad is None for parameter in training.backbone.insulated_parameters())
     assert all(parameter.grad is not None for parameter in training.backbone.projections.parameters())
@@ -106,7 +107,7 @@ def test_a_phase_of_no_steps_is_left_out(demonstrations: Path, tmp_path: Path) -
 
 
 def test_missing_demonstrations_are_named_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(DemonstrationError, match=r"nowhere has no dataset.json: record demonstrations there"):
+    with pytest.raises(DatasetError, match=r"nowhere/meta/info\.json does not exist: record a dataset there"):
         train(tiny(tmp_path / "nowhere", tmp_path))
 
 

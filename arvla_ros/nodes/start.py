@@ -8,7 +8,7 @@ import signal
 import sys
 
 NEEDS = {
-    "perception": ("torch", "safetensors"),
+    "perception": ("torch", "safetensors", "transformers", "tokenizers"),
     "action_expert": ("torch", "safetensors"),
     "guard": (),
     "sim_widowx": ("mujoco",),

@@ -55,7 +55,8 @@ class HybridCache:
         prefix_tokens: ``N``, the longest prefix that can be held.
         history_length: steps ``H`` that a token reaches back, itself included.
         robots: number of robots ``B``.
-        dtype: of keys and values.
+        dtype: of what is projected and read. Keys and values are kept in it too, but in float32 on a CPU, where
+            attention in half the precision takes several times as long.
         device: of all tensors.
 
     Attributes:
@@ -83,10 +84,13 @@ class HybridCache:
         self.history_length = history_length
         self._shape = (layers, kv_heads, head_dim)
         self._rope_base = rope_base
+        self._dtype = dtype
         places = -(-(1 + capacity + prefix_tokens) // _ALIGNMENT) * _ALIGNMENT
         ring, self._prefix = slice(1, 1 + capacity), slice(1 + capacity, 1 + capacity + prefix_tokens)
 
-        def zeros(*shape: int, dtype: torch.dtype = dtype) -> Tensor:
+        kept = dtype if torch.device(device).type == "cuda" else torch.float32
+
+        def zeros(*shape: int, dtype: torch.dtype = kept) -> Tensor:
             return torch.zeros(shape, dtype=dtype, device=device)
 
         self._keys = zeros(layers, robots, kv_heads, places, head_dim)
@@ -94,10 +98,10 @@ class HybridCache:
         # Keys before their rotation, to turn the history when the origin moves.
         self._plain_ring = zeros(layers, robots, kv_heads, capacity, head_dim)
         self._bias = zeros(robots, 1, 1, places)
-        projected = zeros(layers, robots, query_heads + 2 * kv_heads, head_dim)
+        projected = zeros(layers, robots, query_heads + 2 * kv_heads, head_dim, dtype=dtype)
         # One buffer for all layers: they follow each other.
         turned = zeros(robots, query_heads + kv_heads, head_dim, dtype=torch.float32)
-        query = turned[:, :query_heads] if dtype == torch.float32 else zeros(robots, query_heads, head_dim)
+        query = turned[:, :query_heads] if kept == torch.float32 else zeros(robots, query_heads, head_dim)
 
         # Views are made once: each costs as much as a small matrix product.
         self.projected = projected.flatten(2).unbind(0)
@@ -201,13 +205,13 @@ class HybridCache:
         if self._query is not self._turned_query:
             self._query.copy_(self._turned_query)
         read = functional.scaled_dot_product_attention(self._grouped_query, keys, values, attn_mask=self._bias)
-        return read.reshape(self.robots, -1)
+        return read.reshape(self.robots, -1).to(self._dtype)
 
     def commit(self) -> None:
         """Copy the current tokens to the ring, in the place of the oldest."""
         slot = self._timeline.slot.long()
         for ring, now in self._arriving:
-            ring.index_copy_(3, slot, now)
+            ring.index_copy_(3, slot, now.to(ring.dtype))
 
 
 class _Timeline:

@@ -47,3 +47,22 @@ def forward_kinematics(screws: Array, zero_pose: Array, joints: Array) -> Array:
     for screw, angle in zip(screws[::-1], joints[::-1], strict=True):
         pose = exponential(screw, float(angle)) @ pose
     return pose
+
+
+def jacobian(screws: Array, zero_pose: Array, joints: Array) -> Array:
+    """Return ``[6, n]``: angular velocity, then velocity in m/s of the hand, for 1 rad/s of each joint; space frame.
+
+    Args:
+        screws: ``[n, 6]``, one axis a joint, base first, in the space frame at the zero pose.
+        zero_pose: ``[4, 4]``, the hand's pose where all joints are 0.
+        joints: ``[n]`` joint angles in rad.
+    """
+    hand = forward_kinematics(screws, zero_pose, joints)[:3, 3]
+    moved = np.eye(4)
+    columns = []
+    for screw, angle in zip(screws, joints, strict=True):
+        axis = moved[:3, :3] @ screw[:3]
+        velocity = moved[:3, :3] @ screw[3:] + skew(axis) @ (hand - moved[:3, 3])
+        columns.append(np.hstack((axis, velocity)))
+        moved = moved @ exponential(screw, float(angle))
+    return np.stack(columns, axis=1)

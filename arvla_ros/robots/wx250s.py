@@ -81,6 +81,11 @@ def forward_kinematics(joints: ArrayLike) -> Array:
     return kinematics.forward_kinematics(_SCREWS, _ZERO_POSE, np.asarray(joints, dtype=np.float64))
 
 
+def jacobian(joints: ArrayLike) -> Array:
+    """Return ``[6, 6]``: angular velocity, then velocity of ``ee_gripper_link``, both in ``base_link``, by joint."""
+    return kinematics.jacobian(_SCREWS, _ZERO_POSE, np.asarray(joints, dtype=np.float64))
+
+
 def gripper_down(position: ArrayLike, wrist_rotate: float = 0.0) -> Array:
     """Return the arm joints ``[6]`` that put ``ee_gripper_link`` at ``position [3]``, fingers pointing straight down.
 

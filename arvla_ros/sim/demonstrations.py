@@ -1,206 +1,144 @@
-"""Demonstrations on disk: one folder, a ``dataset.json`` and one compressed ``.npz`` an episode, no pickle.
-
-``dataset.json``: format, task, contract, seed, disturbances, versions. ``episode_000012.npz``: the fields of
-``Demonstration`` as arrays, strings as unicode arrays. An episode file appears under its name only when it is complete.
-"""
+"""Demonstrations in simulation as episodes of a LeRobot dataset: which columns there are, and where they come from."""
 
 from __future__ import annotations
 
-import json
-import os
-import zipfile
-import zlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from arvla_ros.episodes.layout import DatasetError, Feature, read_json
+from arvla_ros.episodes.lerobot_reader import LeRobotDataset, StoredEpisode
+from arvla_ros.episodes.lerobot_writer import SOURCE_PATH
+from arvla_ros.episodes.staging import EpisodeFormat
 from arvla_ros.robots.contract import ContractError, RobotContract
+from arvla_ros.sim.props import Prop
+from arvla_ros.sim.rendering import mujoco
+from arvla_ros.sim.tasks import Task
+from arvla_ros.sim.tasks.base import Array
 
-FORMAT = "arvla_ros demonstrations 1"
-_INDEX = "dataset.json"
+STATE = "observation.state"
+ACTION = "action"
+"""What was sent: the expert's action, or that and a push."""
+LABEL = "action.expert"
+"""What the expert wants in that state: what a policy learns."""
+OBJECTS = "observation.environment_state"
+"""``[7 n]``: of each object the middle of its underside (m in ``base_link``) and its quaternion w, x, y, z."""
+NAMED = "named_object"
+"""Which object the instruction names, counted as in ``OBJECTS``; only of tasks whose instructions name one."""
+STAMP = "stamp_ns"
+"""Simulated ns since the reset."""
+SUCCESS = "next.success"
+"""Whether the task is done once the step is over."""
+SCORE = "next.score"
+"""The task's rubric once the step is over, 0 to 1."""
+SEED = "seed"
+"""The environment's seed: ``RolloutEnv.reset(seed)`` gives the same beginning."""
+
+_POSE = ("x", "y", "z", "qw", "qx", "qy", "qz")
 
 
-class DemonstrationError(ValueError):
-    """Demonstrations are missing, foreign or damaged; the message names file and remedy."""
+@runtime_checkable
+class NamesObject(Protocol):
+    """A task whose every instruction names one object."""
 
-
-@dataclass(frozen=True)
-class Demonstration:
-    """One episode of ``T`` control steps."""
-
-    seed: int
-    """The environment's seed: ``RolloutEnv.reset(seed)`` gives the same beginning."""
-    instruction: str
-    success: bool
-    images: npt.NDArray[np.uint8]
-    """``[T, H, W, 3]``: the policy image at each step, before the action."""
-    states: npt.NDArray[np.float32]
-    """``[T, 7]``: the policy state at each step."""
-    actions: npt.NDArray[np.float32]
-    """``[T, 7]``: what the expert wants in that state: the label."""
-    executed: npt.NDArray[np.float32]
-    """``[T, 7]``: what was executed: the label, or the label and a push."""
-    target: int
-    """Which object the instruction names: a row of ``objects``."""
-    goal: npt.NDArray[np.float32]
-    """``[3]``: where the fingertips are to be, m in ``base_link``, as the episode begins."""
-    objects: npt.NDArray[np.float32]
-    """``[n, 3]``: the middle of each object's underside, in the order of the task's props, as the episode begins."""
-
-    def __len__(self) -> int:
-        """Return ``T``."""
-        return len(self.states)
+    def target(self, instruction: str) -> Prop:
+        """Return the object."""
 
 
 @dataclass(frozen=True)
-class DatasetInfo:
-    """What all episodes of a folder share."""
+class Source:
+    """What ``meta/source.json`` says of demonstrations in simulation."""
 
     task: str
     object_names: tuple[str, ...]
     seed: int
     disturb: float
+    miss: float
+    randomize: bool
+    oversampling: int
     contract: RobotContract
     versions: dict[str, str]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        return {**vars(self), "object_names": list(self.object_names), "contract": self.contract.to_dict()}
 
-class DemonstrationSet:
-    """The demonstrations in a folder, read one by one as they are asked for."""
-
-    def __init__(self, folder: str | Path) -> None:
-        """Open a folder that ``arvla sim record`` wrote.
-
-        Raises:
-            DemonstrationError: it is missing, foreign, or holds no episode.
-        """
-        self.folder = Path(folder)
-        self.info = read_info(self.folder)
-        self._files = sorted(self.folder.glob("episode_*.npz"))
-        if not self._files:
-            raise DemonstrationError(f"{self.folder} holds no episode: record some with `arvla sim record`")
-
-    def __len__(self) -> int:
-        """Return the number of episodes."""
-        return len(self._files)
-
-    def __getitem__(self, index: int) -> Demonstration:
-        """Read an episode.
+    @classmethod
+    def read(cls, dataset: LeRobotDataset) -> Source:
+        """Read where a dataset comes from.
 
         Raises:
-            DemonstrationError: its file is damaged or foreign.
+            DatasetError: it is not from the simulation.
         """
-        return read_episode(self._files[index], self.info.contract)
-
-    def __iter__(self) -> Iterator[Demonstration]:
-        """Read the episodes in their order."""
-        return (self[index] for index in range(len(self)))
-
-
-def episode_path(folder: Path, index: int) -> Path:
-    """Return where episode ``index`` lies."""
-    return folder / f"episode_{index:06d}.npz"
-
-
-def write_info(folder: Path, info: DatasetInfo) -> None:
-    """Make ``folder`` a dataset, or check that it is one of the same kind, so that recording can go on.
-
-    Raises:
-        DemonstrationError: it holds demonstrations of another kind; the message names the first difference.
-    """
-    wanted = {"format": FORMAT, **asdict(info), "contract": info.contract.to_dict()}
-    wanted = json.loads(json.dumps(wanted))
-    index = folder / _INDEX
-    if index.exists():
-        held = _read_json(index)
-        differing = [key for key in wanted if held.get(key) != wanted[key]]
-        if differing:
-            key = differing[0]
-            raise DemonstrationError(
-                f"{folder} holds demonstrations with {key} {held.get(key)!r}, not {wanted[key]!r}: "
-                "choose another folder, or delete this one"
+        path = dataset.root / SOURCE_PATH
+        held = read_json(path, "only demonstrations of `arvla sim record` can be used here")
+        try:
+            return cls(
+                task=str(held["task"]),
+                object_names=tuple(held["object_names"]),
+                seed=int(held["seed"]),
+                disturb=float(held["disturb"]),
+                miss=float(held["miss"]),
+                randomize=bool(held["randomize"]),
+                oversampling=int(held["oversampling"]),
+                contract=RobotContract.from_dict(held["contract"]),
+                versions=dict(held["versions"]),
             )
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(index, json.dumps(wanted, indent=1).encode())
+        except KeyError as error:
+            raise DatasetError(f"{path} lacks {error}: the dataset is not from `arvla sim record`") from error
+        except (ContractError, TypeError, ValueError) as error:
+            raise DatasetError(f"{path}: {error}") from error
 
 
-def read_info(folder: Path) -> DatasetInfo:
-    """Read ``dataset.json``.
-
-    Raises:
-        DemonstrationError: it is missing or not of this format.
-    """
-    index = folder / _INDEX
-    if not index.is_file():
-        raise DemonstrationError(f"{folder} has no {_INDEX}: record demonstrations there with `arvla sim record`")
-    held = _read_json(index)
-    if held.get("format") != FORMAT:
-        raise DemonstrationError(f"{index} has format {held.get('format')!r}, expected {FORMAT!r}")
-    try:
-        return DatasetInfo(
-            task=str(held["task"]),
-            object_names=tuple(held["object_names"]),
-            seed=int(held["seed"]),
-            disturb=float(held["disturb"]),
-            contract=RobotContract.from_dict(held["contract"]),
-            versions=dict(held["versions"]),
-        )
-    except KeyError as error:
-        raise DemonstrationError(f"{index} lacks {error}") from error
-    except (ContractError, TypeError, ValueError) as error:
-        raise DemonstrationError(f"{index}: {error}") from error
+def camera_feature(camera: str) -> str:
+    """Return the name of a camera's feature."""
+    return f"observation.images.{camera}"
 
 
-def write_episode(path: Path, demonstration: Demonstration) -> None:
-    """Write an episode; its file is there whole or not at all."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as file:
-        np.savez_compressed(file, **asdict(demonstration))
-    part.replace(path)
-
-
-def read_episode(path: Path, contract: RobotContract) -> Demonstration:
-    """Read an episode and check it against the contract.
+def episode_format(task: Task, contract: RobotContract) -> EpisodeFormat:
+    """Return what the episodes of a task are, at the contract's rate, joints and cameras.
 
     Raises:
-        DemonstrationError: the file is damaged, or its arrays are not those of an episode.
+        DatasetError: the control rate is not a whole number.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays: dict[str, Any] = {field.name: archive[field.name] for field in fields(Demonstration)}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DemonstrationError(f"{path} is no readable episode ({error}): delete it and record again") from error
-    steps, size = len(arrays["states"]), contract.state_size
-    expected = {
-        "images": (steps, contract.image_height, contract.image_width, 3),
-        "states": (steps, size),
-        "actions": (steps, size),
-        "executed": (steps, size),
-        "goal": (3,),
+    if not contract.control_rate_hz.is_integer():
+        raise DatasetError(f"control_rate_hz {contract.control_rate_hz} must be a whole number for a dataset")
+    actions = tuple(dimension.name for dimension in contract.space.action_dimensions)
+    poses = tuple(f"{prop.name}.{key}" for prop in task.props for key in _POSE)
+    features: Mapping[str, Feature] = {
+        STATE: _numbers(tuple(dimension.name for dimension in contract.space.state_dimensions)),
+        ACTION: _numbers(actions),
+        LABEL: _numbers(actions),
+        **{camera_feature(camera.name): _camera(contract) for camera in contract.cameras},
+        OBJECTS: _numbers(poses),
+        **({NAMED: Feature("int64", (1,))} if isinstance(task, NamesObject) else {}),
+        STAMP: Feature("int64", (1,)),
+        SUCCESS: Feature("bool", (1,)),
+        SCORE: Feature("float32", (1,)),
+        SEED: Feature("int64", (1,)),
     }
-    for name, shape in expected.items():
-        if arrays[name].shape != shape:
-            raise DemonstrationError(f"{path}: {name} has shape {list(arrays[name].shape)}, expected {list(shape)}")
-    for name, kind in (("seed", int), ("target", int), ("success", bool), ("instruction", str)):
-        arrays[name] = kind(arrays[name].item())
-    return Demonstration(**arrays)
+    return EpisodeFormat(int(contract.control_rate_hz), features, contract.robot)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        held = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise DemonstrationError(f"{path} is not readable JSON: {error}") from error
-    if not isinstance(held, dict):
-        raise DemonstrationError(f"{path} holds no JSON object")
-    return held
+def pose_numbers(pose: Array) -> Array:
+    """Return position and quaternion ``[7]`` (w first, w not negative) of a pose ``[4, 4]``."""
+    quaternion = np.empty(4)
+    mujoco.mju_mat2Quat(quaternion, np.ascontiguousarray(pose[:3, :3]).reshape(9))
+    return np.concatenate([pose[:3, 3], quaternion if quaternion[0] >= 0 else -quaternion])
 
 
-def _replace(path: Path, content: bytes) -> None:
-    part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(path)
+def object_positions(episode: StoredEpisode) -> npt.NDArray[np.float32]:
+    """Return where the objects were ``[T, n, 3]``, in the order of ``Source.object_names``: m in ``base_link``."""
+    poses: npt.NDArray[np.float32] = episode.column(OBJECTS).reshape(len(episode), -1, len(_POSE))
+    return poses[:, :, :3]
+
+
+def _numbers(names: tuple[str, ...]) -> Feature:
+    return Feature("float32", (len(names),), names)
+
+
+def _camera(contract: RobotContract) -> Feature:
+    return Feature("video", (contract.image_height, contract.image_width, 3), ("height", "width", "channels"))

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from arvla_ros.control.safety import SafetyFilter
-from arvla_ros.robots import wx250s
+from arvla_ros.robots import inverse_kinematics, wx250s
+from arvla_ros.robots.action_space import EndEffectorTarget, JointTarget
 from arvla_ros.robots.contract import RobotContract
 from arvla_ros.sim.tasks import Task, TaskStatus
 from arvla_ros.sim.world import WidowXWorld
@@ -23,12 +24,17 @@ class Observation:
     """What a policy gets at every step. The picture is apart: ``RolloutEnv.render_policy_image``."""
 
     state: npt.NDArray[np.float32]
-    """``[7]``: arm joints in rad, opening between the fingers in m."""
+    """``[S]`` of the contract's action space: by default arm joints in rad, opening between the fingers in m."""
     instruction: str
 
 
 class RolloutEnv:
-    """One arm, stepped at the contract's control rate; commands pass the same limits as the guard's."""
+    """One arm, stepped at the contract's control rate; commands pass the same limits as the guard's.
+
+    Attributes:
+        unreachable: Why the arm held still in the last step: its action asked for a pose that no joints reach. Empty
+            otherwise.
+    """
 
     def __init__(self, task: Task, contract: RobotContract, randomize: bool = False) -> None:
         """Build the world, with ``randomize`` one that looks different after each reset; call ``reset`` next."""
@@ -37,15 +43,22 @@ class RolloutEnv:
         self._safety = SafetyFilter(wx250s.LIMITS)
         self._substeps = max(1, round(GUARD_RATE_HZ / contract.control_rate_hz))
         self._substep_s = 1 / contract.control_rate_hz / self._substeps
-        self._sent = self.world.scenario.arm
+        self._begin()
 
     def reset(self, seed: int) -> Observation:
         """Begin the episode that ``seed`` stands for."""
-        self._sent = self.world.reset(seed).arm
+        self.world.reset(seed)
+        self._begin()
         return self._observe()
 
+    def _begin(self) -> None:
+        self._sent = self.world.scenario.arm
+        self._state: npt.NDArray[np.float32] | None = None
+        self._pose_target: EndEffectorTarget | None = None
+        self.unreachable = ""
+
     def step(self, action: npt.NDArray[np.float32]) -> Observation:
-        """Execute a policy action ``[7]`` for one control period.
+        """Execute a policy action ``[A]`` for one control period.
 
         Raises:
             ValueError: the action has the wrong length or is not finite.
@@ -60,9 +73,11 @@ class RolloutEnv:
         Raises:
             ValueError: the action has the wrong length or is not finite.
         """
-        if action.shape != (self.contract.state_size,):
-            raise ValueError(f"action must have shape [{self.contract.state_size}], got {list(action.shape)}")
-        target, opening = self.contract.command(action, self.world.state())
+        if action.shape != (self.contract.action_size,):
+            raise ValueError(f"action must have shape [{self.contract.action_size}], got {list(action.shape)}")
+        if not np.isfinite(action).all():
+            raise ValueError(f"action is not finite: {action.tolist()}")
+        target, opening = self._joint_target(action)
         for remaining in range(self._substeps, 0, -1):
             towards = self._sent + (target - self._sent) / remaining
             safe = self._safety.apply(towards, opening, self._sent, self._substep_s)
@@ -71,6 +86,25 @@ class RolloutEnv:
             self.world.set_gripper_target(safe.gripper)
             self.world.advance(self._substep_s)
             yield
+
+    def _joint_target(self, action: npt.NDArray[np.float32]) -> JointTarget:
+        """Return the joints that an action asks for; those sent last where it asks for a pose out of reach."""
+        target = self.contract.space.target(action, self._measure(), self._pose_target)
+        self.unreachable = ""
+        if isinstance(target, JointTarget):
+            return target
+        try:
+            joints = inverse_kinematics.solve(target.position, target.rotation, self._sent)
+        except inverse_kinematics.UnreachableError as error:
+            self.unreachable = str(error)
+            return JointTarget(self._sent, target.opening)
+        self._pose_target = target
+        return JointTarget(joints, target.opening)
+
+    def _measure(self) -> npt.NDArray[np.float32]:
+        reading = self.world.joint_state()
+        self._state = self.contract.state(reading.names, reading.positions.tolist(), self._state)
+        return self._state
 
     def render_policy_image(self) -> npt.NDArray[np.uint8]:
         """Return what the policy sees now: the first camera's frame, averaged down by the contract."""
@@ -90,4 +124,4 @@ class RolloutEnv:
         self.world.close()
 
     def _observe(self) -> Observation:
-        return Observation(self.world.state(), self.world.instruction)
+        return Observation(self._measure(), self.world.instruction)

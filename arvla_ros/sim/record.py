@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
+import multiprocessing.connection
 import os
+import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from tqdm import tqdm
 
 import arvla_ros
+from arvla_ros.episodes.layout import DatasetError
+from arvla_ros.episodes.lerobot_writer import LeRobotWriter
+from arvla_ros.episodes.staging import Episode, EpisodeFormat, stage
 from arvla_ros.robots.contract import RobotContract
-from arvla_ros.sim.demonstrations import (
-    DatasetInfo,
-    Demonstration,
-    DemonstrationError,
-    episode_path,
-    write_episode,
-    write_info,
-)
+from arvla_ros.sim import demonstrations as columns
+from arvla_ros.sim.demonstrations import NamesObject, Source, camera_feature, episode_format, pose_numbers
 from arvla_ros.sim.env import RolloutEnv
 from arvla_ros.sim.expert import Disturbance, make_expert
 from arvla_ros.sim.tasks import make_task
-from arvla_ros.sim.tasks.reach import Reach, goal_above
 
 # Seeds of demonstrations begin here, so that evaluation on small seeds is always on layouts never trained on.
 FIRST_SEED = 1_000_000
@@ -37,55 +39,104 @@ class RecordConfig:
     """What to record, and where to."""
 
     out: Path
-    """Folder for the demonstrations; recording resumes what it holds."""
+    """Folder of the LeRobot dataset; recording resumes what it holds."""
     task: str = "reach"
     """What to do."""
     episodes: int = 800
     """How many demonstrations the folder is to hold."""
     seed: int = 0
     """Another seed gives other demonstrations."""
-    disturb: float = 0.12
-    """Probability of a push beginning in a step, from which the expert then recovers; 0 for none."""
+    disturb: float | None = None
+    """Probability of a push beginning in a step, from which the expert then recovers; 0 for none, without it 0.12 for
+    reach and 0.04 for others."""
+    miss: float = 0.0
+    """Probability that the expert misses a grasp on purpose, and tries again."""
+    randomize: bool = False
+    """Draw light, colours and camera from the seed."""
+    oversampling: int = 2
+    """Rendered pixels along each side of a policy pixel, averaged; 0 for the camera's own, slower and hardly better."""
     workers: int = 0
     """Processes; 0 for one a core."""
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.pushes <= 1 and 0 <= self.miss <= 1):
+            raise DatasetError(f"disturb {self.pushes} and miss {self.miss} are probabilities, 0 to 1")
+        if self.episodes < 1 or min(self.workers, self.seed, self.oversampling) < 0:
+            raise DatasetError(
+                f"episodes {self.episodes} must be at least 1, workers {self.workers}, seed {self.seed} and "
+                f"oversampling {self.oversampling} not negative"
+            )
+
+    @property
+    def pushes(self) -> float:
+        """What ``disturb`` is for this task."""
+        if self.disturb is not None:
+            return self.disturb
+        return 0.12 if self.task == "reach" else 0.04
 
 
 def record(config: RecordConfig) -> int:
     """Record what the folder still lacks; return the exit code.
 
     Raises:
-        TaskError: there is no such task.
-        DemonstrationError: the folder holds demonstrations of another kind, or an option is out of range.
+        TaskError: there is no such task, or no expert for it.
+        DatasetError: the folder holds something else.
     """
-    if config.episodes < 1 or not 0 <= config.disturb <= 1 or config.workers < 0 or config.seed < 0:
-        raise DemonstrationError(
-            f"episodes {config.episodes} must be at least 1, disturb {config.disturb} in 0 to 1, "
-            f"workers {config.workers} and seed {config.seed} not negative"
-        )
     task, contract = make_task(config.task), RobotContract.load()
-    write_info(
-        config.out,
-        DatasetInfo(
-            task=task.name,
-            object_names=tuple(prop.name for prop in task.props),
-            seed=config.seed,
-            disturb=config.disturb,
-            contract=contract,
-            versions={"arvla_ros": arvla_ros.__version__, "mujoco": version("mujoco")},
-        ),
+    make_expert(config.task, np.random.default_rng(0))
+    source = Source(
+        task=task.name,
+        object_names=tuple(prop.name for prop in task.props),
+        seed=config.seed,
+        disturb=config.pushes,
+        miss=config.miss,
+        randomize=config.randomize,
+        oversampling=config.oversampling,
+        contract=contract,
+        versions={"arvla_ros": arvla_ros.__version__, "mujoco": version("mujoco")},
     )
-    missing = [index for index in range(config.episodes) if not episode_path(config.out, index).exists()]
+    with LeRobotWriter(config.out, episode_format(task, contract), source.to_dict()) as writer:
+        held = len(writer)
+        recorded = list(_record_missing(config, writer))
+    print(f"{config.out}: {max(held, config.episodes)} episodes, {len(recorded)} of them new", end="")
+    if recorded:
+        simulated, spent = sum(one.simulated_s for one in recorded), sum(one.processor_s for one in recorded)
+        print(
+            f", {sum(one.success for one in recorded)} of these succeeded; {simulated / spent:.1f} x real time per core"
+        )
+    else:
+        print()
+    return 0
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """What a worker says of an episode."""
+
+    success: bool
+    simulated_s: float
+    processor_s: float
+
+
+def _record_missing(config: RecordConfig, writer: LeRobotWriter) -> Iterator[_Recorded]:
+    """Record in worker processes, and yield what becomes part of the dataset, in the order of seeds."""
+    missing = range(len(writer), config.episodes)
+    folders = [writer.part(index) for index in missing]
     workers = min(config.workers or os.cpu_count() or 1, max(len(missing), 1))
     # Spawned, not forked: an OpenGL context does not survive a fork.
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_open, initargs=(config,)) as pool:
+    with (
+        ProcessPoolExecutor(workers, mp_context=spawn, initializer=_open, initargs=(config,)) as pool,
+        tqdm(total=config.episodes, initial=config.episodes - len(missing), unit="episode", desc=config.task) as bar,
+    ):
         try:
-            succeeded = sum(tqdm(pool.map(_record_one, missing), total=len(missing), unit="episode", desc=config.task))
+            for folder, recorded in zip(folders, pool.map(_record_one, missing, folders), strict=True):
+                writer.adopt(folder)
+                bar.update()
+                yield recorded
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    print(f"{config.out}: {config.episodes} episodes, {len(missing)} of them new, {succeeded} of these succeeded")
-    return 0
 
 
 class _Recorder:
@@ -93,7 +144,9 @@ class _Recorder:
 
     def __init__(self, config: RecordConfig) -> None:
         self.config = config
-        self.env = RolloutEnv(make_task(config.task), RobotContract.load())
+        task, contract = make_task(config.task), RobotContract.load()
+        self.form: EpisodeFormat = episode_format(task, contract)
+        self.env = RolloutEnv(task, render_size(contract, config.oversampling), config.randomize)
 
 
 _recorder: _Recorder | None = None
@@ -101,15 +154,37 @@ _recorder: _Recorder | None = None
 
 def _open(config: RecordConfig) -> None:
     global _recorder
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     _recorder = _Recorder(config)
 
 
-def _record_one(index: int) -> bool:
+def _die_with_parent() -> None:
+    """End this process once its parent was killed, which could not tell it to."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    multiprocessing.connection.wait([parent.sentinel])
+    os._exit(1)
+
+
+def _record_one(index: int, folder: Path) -> _Recorded:
     assert _recorder is not None
-    config = _recorder.config
-    demonstration = demonstrate(_recorder.env, demonstration_seed(config.seed, index), config.disturb)
-    write_episode(episode_path(config.out, index), demonstration)
-    return demonstration.success
+    started, config = time.process_time(), _recorder.config
+    episode = demonstrate(_recorder.env, demonstration_seed(config.seed, index), config.pushes, config.miss)
+    stage(folder, _recorder.form, episode)
+    success = episode.columns[columns.SUCCESS]
+    return _Recorded(bool(success[-1]), len(success) / _recorder.form.fps, time.process_time() - started)
+
+
+def render_size(contract: RobotContract, oversampling: int) -> RobotContract:
+    """Return the contract with cameras of ``oversampling`` pixels a policy pixel along each side; 0 leaves them be.
+
+    Averaged down, 2 gives the picture of a camera of 640 x 480 to 39 dB, closer than what video makes of it (37 dB).
+    """
+    if oversampling == 0:
+        return contract
+    width, height = contract.image_width * oversampling, contract.image_height * oversampling
+    cameras = tuple(dataclasses.replace(camera, width=width, height=height) for camera in contract.cameras)
+    return dataclasses.replace(contract, cameras=cameras)
 
 
 def demonstration_seed(seed: int, index: int) -> int:
@@ -117,34 +192,37 @@ def demonstration_seed(seed: int, index: int) -> int:
     return FIRST_SEED * (1 + seed) + index
 
 
-def demonstrate(env: RolloutEnv, seed: int, disturb: float) -> Demonstration:
+def demonstrate(env: RolloutEnv, seed: int, disturb: float, miss: float = 0.0) -> Episode:
     """Let the expert do the task once, disturbed or not, and hold what it reached for half a second more."""
     observation = env.reset(seed)
     rng = np.random.default_rng((seed, 1))
-    expert, disturbance = make_expert(env.world.task.name, rng), Disturbance(rng, disturb)
-    target = Reach().target(observation.instruction)
-    goal = goal_above(env.world, target)
-    props = env.world.task.props
-    objects = [env.world.object_pose(prop.name)[:3, 3] for prop in props]
-    images, states, actions, executed = [], [], [], []
+    world, task = env.world, env.world.task
+    expert, disturbance = make_expert(task.name, rng, miss), Disturbance(rng, disturb)
+    rows: list[dict[str, npt.ArrayLike]] = []
     left = _STEPS_AFTER_SUCCESS
-    while left > 0 and env.world.elapsed < env.world.task.time_limit_s - 1e-9:
-        action = expert.action(env.world)
-        images.append(env.render_policy_image())
-        states.append(observation.state)
-        actions.append(action)
-        executed.append(disturbance(action))
-        observation = env.step(executed[-1])
-        left -= env.status().success
-    return Demonstration(
-        seed=seed,
-        instruction=observation.instruction,
-        success=env.status().success,
-        images=np.stack(images),
-        states=np.stack(states),
-        actions=np.stack(actions),
-        executed=np.stack(executed),
-        target=props.index(target),
-        goal=goal.astype(np.float32),
-        objects=np.stack(objects).astype(np.float32),
-    )
+    while left > 0 and world.elapsed < task.time_limit_s - 1e-9:
+        action = expert.action(world)
+        sent = disturbance(action)
+        rows.append(
+            {
+                **{camera_feature(camera.name): _image(env, camera.name) for camera in env.contract.cameras},
+                columns.STATE: observation.state,
+                columns.LABEL: action,
+                columns.ACTION: sent,
+                columns.OBJECTS: np.concatenate([pose_numbers(world.object_pose(prop.name)) for prop in task.props]),
+                columns.STAMP: round(world.elapsed * 1e9),
+                columns.SEED: seed,
+            }
+        )
+        observation = env.step(sent)
+        status = env.status()
+        rows[-1].update({columns.SUCCESS: status.success, columns.SCORE: status.score})
+        left -= status.success
+    if isinstance(task, NamesObject):
+        named = task.props.index(task.target(world.instruction))
+        rows = [{**row, columns.NAMED: named} for row in rows]
+    return Episode.from_steps(world.instruction, rows, episode_format(task, env.contract))
+
+
+def _image(env: RolloutEnv, camera: str) -> npt.NDArray[np.uint8]:
+    return env.contract.image(env.world.render(camera))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from arvla_ros.robots.contract import RobotContract
 from arvla_ros.sim.env import GUARD_RATE_HZ, RolloutEnv
 from arvla_ros.sim.expert import make_expert
-from arvla_ros.sim.tasks import make_task
+from arvla_ros.sim.tasks import TaskStatus, make_task
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class WatchConfig:
     """What to film, and where to."""
 
     task: str = "reach"
-    """What to do."""
+    """What to do: reach, stack3 or pusht2."""
     policy: Literal["scripted"] = "scripted"
     """Who does it; a checkpoint is filmed by ros2 launch and arvla report."""
     seed: int = 0
@@ -40,6 +40,22 @@ def watch(config: WatchConfig) -> int:
         TaskError: there is no such task.
         OSError: the film cannot be written.
     """
+    film = _film_pusht2 if config.task == "pusht2" else _film_arm
+    frames, rate_hz, status, instruction = film(config)
+    write_film(config.out, frames, rate_hz)
+    outcome = "success" if status.success else "failure"
+    print(
+        f"seed {config.seed}, {instruction!r}: {outcome} after {status.elapsed:.1f} s, "
+        f"score {status.score:.2f}, {status.detail}; {config.out}"
+    )
+    return 0 if status.success else 1
+
+
+Film = tuple[list[npt.NDArray[np.uint8]], float, TaskStatus, str]
+"""Frames, their rate in Hz, how the episode ended, what was asked for."""
+
+
+def _film_arm(config: WatchConfig) -> Film:
     contract = RobotContract.load()
     env = RolloutEnv(make_task(config.task), contract, config.randomize)
     expert = make_expert(config.task, np.random.default_rng(config.seed))
@@ -49,14 +65,16 @@ def watch(config: WatchConfig) -> int:
     while not env.over:
         frames += [env.world.render(camera) for _ in env.substeps(expert.action(env.world))]
     env.close()
-    write_film(config.out, frames, GUARD_RATE_HZ)
-    status = env.status()
-    outcome = "success" if status.success else "failure"
-    print(
-        f"seed {config.seed}, {observation.instruction!r}: {outcome} after {status.elapsed:.1f} s, "
-        f"score {status.score:.2f}, {status.detail}; {config.out}"
-    )
-    return 0 if status.success else 1
+    return frames, GUARD_RATE_HZ, env.status(), observation.instruction
+
+
+def _film_pusht2(config: WatchConfig) -> Film:
+    # Not above: it needs gym-pusht, which the arm does not.
+    from arvla_ros.sim.pusht2.env import RATE_HZ
+    from arvla_ros.sim.pusht2.episode import film_episode
+
+    frames, status = film_episode(config.seed)
+    return frames, RATE_HZ, status, "push the T onto both goals"
 
 
 def write_film(path: Path, frames: list[npt.NDArray[np.uint8]], rate_hz: float) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,13 +12,15 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from arvla_ros.episodes.lerobot_reader import LeRobotDataset
 from arvla_ros.evaluation.rollout import EvalConfig, run_evaluation, table
+from arvla_ros.evaluation.timing import machine
 from arvla_ros.policy.checkpoint import Manifest, save_checkpoint
 from arvla_ros.policy.expert import ActionExpert
 from arvla_ros.policy.heads import BinnedHead, fit_centers
 from arvla_ros.policy.normalization import Normalizer
 from arvla_ros.policy.small import SmallBackbone, SmallConfig, SmallOutput
-from arvla_ros.sim.demonstrations import DatasetInfo, DemonstrationSet
+from arvla_ros.sim.demonstrations import Source
 from arvla_ros.sim.tasks import make_task
 from arvla_ros.training.card import model_card
 from arvla_ros.training.config import PhaseConfig, TrainConfig
@@ -46,14 +47,14 @@ def train(config: TrainConfig) -> int:
     """Train a policy, write its checkpoint folder, count its successes, and return the exit code.
 
     Raises:
-        DemonstrationError: there are no demonstrations, or they are damaged.
+        DatasetError: there are no demonstrations, or they are damaged or not from the simulation.
         TaskError: they are of a task that there is no simulation of.
     """
     started = time.perf_counter()
     torch.manual_seed(config.seed)
     if config.threads:
         torch.set_num_threads(config.threads)
-    demonstrations = DemonstrationSet(config.demonstrations)
+    demonstrations = LeRobotDataset(config.demonstrations)
     print(f"reading {len(demonstrations)} episodes from {config.demonstrations}")
     training = Training(config, demonstrations)
     config.out.mkdir(parents=True, exist_ok=True)
@@ -65,7 +66,7 @@ def train(config: TrainConfig) -> int:
         _run_phase(name, phase, losses, training, metrics)
         seconds[name] = time.perf_counter() - phase_started
     seconds["total"] = time.perf_counter() - started
-    manifest = training.manifest(demonstrations.info, seconds)
+    manifest = training.manifest(seconds)
     manifest = training.save(manifest)
     if config.episodes:
         rows = run_evaluation(
@@ -81,18 +82,18 @@ def train(config: TrainConfig) -> int:
 class Training:
     """Data and models of one run, and the losses of its phases."""
 
-    def __init__(self, config: TrainConfig, demonstrations: DemonstrationSet) -> None:
+    def __init__(self, config: TrainConfig, demonstrations: LeRobotDataset) -> None:
         """Load the data and draw fresh weights; the demonstrations fix vocabulary, sizes and normalisation."""
         self.config = config
         self._generator = torch.Generator().manual_seed(config.seed)
-        info = demonstrations.info
-        instructions = make_task(info.task).instructions
-        scenes = render_scenes(info.task, info.contract, config.scenes, config.seed)
+        source = self._source = Source.read(demonstrations)
+        instructions = make_task(source.task).instructions
+        scenes = render_scenes(source.task, source.contract, config.scenes, config.seed)
         self._data = DemonstrationWindows(demonstrations, scenes, instructions, self._generator)
         self._state = Normalizer.mean_std(self._data.states)
         self._action = Normalizer.mean_std(self._data.actions)
         self._position = Normalizer.mean_std(self._data.objects.flatten(0, 1))
-        contract, expert = info.contract, config.expert
+        contract, expert = source.contract, config.expert
         self.backbone = SmallBackbone(
             SmallConfig(
                 instructions=instructions,
@@ -152,25 +153,29 @@ class Training:
             )
         }
 
-    def manifest(self, info: DatasetInfo, seconds: dict[str, float]) -> Manifest:
+    def manifest(self, seconds: dict[str, float]) -> Manifest:
         """Return what the checkpoint's ``config.json`` is to say."""
         return Manifest(
-            task=info.task,
-            contract=info.contract,
+            task=self._source.task,
+            contract=self._source.contract,
             backbone=self.backbone.config,
             expert=self.expert.config,
             state=self._state,
             action=self._action,
             position=self._position,
             training={
-                "demonstrations": {"episodes": self._data.episodes, "steps": len(self._data), "seed": info.seed},
+                "demonstrations": {
+                    "episodes": self._data.episodes,
+                    "steps": len(self._data),
+                    "seed": self._source.seed,
+                },
                 "scenes": self.config.scenes,
                 "evaluation": [],
                 "phases": {name: vars(phase) for name, phase, _ in self.phases()},
                 "mask_rate": self.config.mask_rate,
                 "seed": self.config.seed,
                 "seconds": {name: round(value, 1) for name, value in seconds.items()},
-                "machine": f"{_processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+                "machine": f"{machine(torch.device('cpu'))}, torch {torch.__version__}",
             },
         )
 
@@ -232,10 +237,3 @@ def _brighten(images: Tensor, deviation: float, generator: torch.Generator) -> T
     gain = 1 + deviation * torch.randn(len(images), 1, 1, 1, generator=generator)
     colour = 1 + deviation / 2 * torch.randn(len(images), 1, 1, 3, generator=generator)
     return (images * gain * colour).clamp_(0, 255)
-
-
-def _processor() -> str:
-    """Return the processor's name, as far as the system tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from arvla_ros.episodes.layout import DatasetError
+from arvla_ros.episodes.lerobot_reader import LeRobotDataset
 from arvla_ros.policy.instructions import InstructionTokenizer
-from arvla_ros.sim.demonstrations import DemonstrationSet
+from arvla_ros.sim.demonstrations import ACTION, LABEL, NAMED, OBJECTS, STATE, object_positions
 from arvla_ros.training.scenes import Scenes
 
 
@@ -49,39 +51,47 @@ class WindowBatch:
 class DemonstrationWindows:
     """All steps of all demonstrations, one after the other; about 37 kB of memory a step.
 
+    Images are what the first camera saw, decoded; actions are the expert's where it says them, else what was sent.
+
     Args:
-        demonstrations: where they come from.
+        dataset: where they come from.
         scenes: more pictures to learn sight from.
         instructions: every instruction that the task can give; they make the vocabulary.
         generator: source of all randomness of the batches.
 
     Raises:
-        DemonstrationError: an episode is damaged.
+        DatasetError: an episode is damaged, or a feature is missing that training needs.
         InstructionError: an episode has an instruction that the task does not give.
     """
 
     def __init__(
         self,
-        demonstrations: DemonstrationSet,
+        dataset: LeRobotDataset,
         scenes: Scenes,
         instructions: tuple[str, ...],
         generator: torch.Generator,
     ) -> None:
-        episodes = list(demonstrations)
+        dataset.require(STATE, ACTION, OBJECTS, NAMED)
+        if not dataset.info.cameras:
+            raise DatasetError(f"{dataset.root} has no camera: a policy learns from what it sees")
+        camera = dataset.info.cameras[0]
+        label = LABEL if LABEL in dataset.info.features else ACTION
+        episodes = list(dataset)
         self._generator = generator
         self._scenes = scenes
-        self.states = torch.cat([torch.from_numpy(episode.states) for episode in episodes])
-        self.actions = torch.cat([torch.from_numpy(episode.actions) for episode in episodes])
-        self.objects = torch.stack([torch.from_numpy(episode.objects[:, :2]) for episode in episodes])
-        self.images = torch.cat([torch.from_numpy(episode.images) for episode in episodes])
+        self.states = torch.cat([torch.from_numpy(episode.column(STATE)) for episode in episodes])
+        self.actions = torch.cat([torch.from_numpy(episode.column(label)) for episode in episodes])
+        self.objects = torch.stack([torch.from_numpy(object_positions(episode)[0, :, :2]) for episode in episodes])
+        self.images = torch.cat([torch.from_numpy(episode.frames(camera)) for episode in episodes])
         lengths = torch.tensor([len(episode) for episode in episodes])
         self._lengths = lengths
         self._first = torch.cumsum(lengths, 0) - lengths
         self._episode_of = torch.repeat_interleave(torch.arange(len(episodes)), lengths)
         tokenizer = InstructionTokenizer(instructions)
-        self._words = torch.stack([tokenizer.encode(episode.instruction) for episode in episodes])
-        self._named = torch.tensor([episode.target for episode in episodes])
-        spoken = {(episode.target, episode.instruction) for episode in episodes}
+        self._words = torch.stack([tokenizer.encode(episode.task) for episode in episodes])
+        named_objects = [int(episode.column(NAMED)[0]) for episode in episodes]
+        self._named = torch.tensor(named_objects)
+        spoken = {(named, episode.task) for named, episode in zip(named_objects, episodes, strict=True)}
         self._ways_to_name = [
             torch.stack([tokenizer.encode(instruction) for target, instruction in sorted(spoken) if target == named])
             for named in range(self.objects.shape[1])
