@@ -169,7 +169,7 @@ class Stack3Judge:
         reached = MILESTONES[: self._reached]
         detail = reached[-1] if reached else "no cup picked"
         if self._uncovered:
-            detail += f", battery uncovered again {self._uncovered} times"
+            detail += f", battery uncovered again {self._uncovered}x"
         return TaskStatus(
             score=self._reached / len(MILESTONES),
             success=self._reached == len(MILESTONES),
