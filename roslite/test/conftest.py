@@ -46,6 +46,8 @@ def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
+            # Now, so that no other test takes it for the longest unused the moment this one ends, or is killed.
+            file.touch()
             monkeypatch.setenv("ROS_DOMAIN_ID", file.name)
             monkeypatch.setenv("ROS_LOCALHOST_ONLY", "1")
             yield int(file.name)
