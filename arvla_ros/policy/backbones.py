@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from torch import Tensor, nn
 
 from arvla_ros.policy.prefix import Seen
-
-Config: TypeAlias = "BackboneConfig"
 
 
 class BackboneConfig(Protocol):
