@@ -47,6 +47,8 @@ class PerceptionNode(Node):
                 f"parameter camera_topics={topics}: the checkpoint takes {len(default_topics)} "
                 f"({', '.join(camera.name for camera in self._contract.cameras)})"
             )
+        if len(topics) != 1:
+            raise NodeError(f"parameter checkpoint: it looks through {len(topics)} cameras, this node through one")
         self._topic = topics[0]
         self._camera_timeout_s = declare_number(
             self, "camera_timeout_s", 20.0, "wait for the first image; then the node ends, s", 0.5, 3600.0
