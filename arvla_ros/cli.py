@@ -27,6 +27,9 @@ COMMANDS = {
     ),
     "sim record": Command("arvla_ros.sim.record", "RecordConfig", "record", "record demonstrations of it"),
     "sim teleop": Command("arvla_ros.sim.pusht2.teleop", "TeleopConfig", "teleop", "drive PushT2 with the mouse"),
+    "episodes to-lerobot": Command(
+        "arvla_ros.episodes.to_lerobot", "ToLeRobotConfig", "to_lerobot", "make a dataset of recorded episodes"
+    ),
     "train": Command("arvla_ros.training.train", "TrainConfig", "train", "train a policy from demonstrations"),
     "seed": Command(
         "arvla_ros.policy.seed_command", "SeedConfig", "seed", "start an action expert from a π0 checkpoint"
@@ -75,5 +78,5 @@ def _parse(kind: type[Any], prog: str, description: str, words: list[str]) -> An
 
 
 def _usage() -> str:
-    rows = "\n".join(f"  arvla {name:<11} {command.help}" for name, command in COMMANDS.items())
+    rows = "\n".join(f"  arvla {name:<19} {command.help}" for name, command in COMMANDS.items())
     return f"usage: arvla COMMAND [options]; arvla COMMAND --help tells the options\n\n{rows}"
