@@ -35,6 +35,10 @@ COMMANDS = {
     "episodes score": Command(_EPISODES, "ScoreEpisodeConfig", "score", "say how well one went, and keep it or not"),
     "episodes recover": Command(_EPISODES, "DirectoryConfig", "recover_all", "repair what a crash left"),
     "episodes merge": Command(_EPISODES, "MergeConfig", "merge", "put folders of episodes together"),
+    "episodes eval": Command(
+        "arvla_ros.evaluation.open_loop", "OpenLoopConfig", "evaluate_open_loop", "what a policy would have done in one"
+    ),
+    "episodes rerun": Command("arvla_ros.evaluation.rerun", "RerunConfig", "rerun", "compute a policy's run again"),
     "episodes to-lerobot": Command(
         "arvla_ros.episodes.to_lerobot", "ToLeRobotConfig", "to_lerobot", "make a dataset of recorded episodes"
     ),
