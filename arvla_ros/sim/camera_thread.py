@@ -18,7 +18,7 @@ Deliver = Callable[[str, npt.NDArray[np.uint8], int], None]
 class CameraThread:
     """Renders copies of a world's state, one shot of all cameras at a time.
 
-    The OpenGL context belongs to this thread: nobody else may render this world meanwhile.
+    The OpenGL context belongs to this thread: nobody else may render this world meanwhile, nor close it.
 
     Attributes:
         error: Why there will be no more pictures; None as long as there will.
@@ -64,4 +64,3 @@ class CameraThread:
             self.error = error
         finally:
             self._idle.set()
-            self._world.close()
