@@ -156,22 +156,24 @@ class WidowXWorld:
         self.data.ctrl[6] = self._opening / 2
         end = self._steps + steps
         while self._steps < end:
-            self._advance_goal()
-            # Once the goal has arrived, MuJoCo may take all steps up to the next look of the judge at once.
-            arrived = np.array_equal(self._goal, self._target)
             until_judged = self._judge_steps - self._steps % self._judge_steps
-            batch = min(until_judged, end - self._steps) if arrived else 1
-            mujoco.mj_step(self.model, self.data, batch)
+            batch = min(until_judged, end - self._steps)
+            self._step(batch)
             self._steps += batch
             if batch == until_judged:
                 self._judge.observe(self)
 
-    def _advance_goal(self) -> None:
-        """Move the servos' goal towards the target by what one physics step allows."""
+    def _step(self, steps: int) -> None:
+        """Take physics steps; in each, the servos' goal moves towards the target by what the step allows."""
         way = self._target - self._goal
-        longest = wx250s.ARM_VELOCITY * self.timestep
-        self._goal = np.where(np.abs(way) <= longest, self._target, self._goal + np.copysign(longest, way))
-        self.data.ctrl[:6] = self._goal
+        # All goals at once: NumPy calls for every single step would cost as much as the step.
+        furthest = wx250s.ARM_VELOCITY * self.timestep * np.arange(1, steps + 1)[:, None]
+        goals = np.where(np.abs(way) <= furthest, self._target, self._goal + np.copysign(furthest, way))
+        servos = self.data.ctrl[:6]
+        for goal in goals:
+            servos[:] = goal
+            mujoco.mj_step(self.model, self.data)
+        self._goal = goals[-1]
 
     def status(self) -> TaskStatus:
         """Return how the episode stands; it is judged every 20 ms of simulated time."""
