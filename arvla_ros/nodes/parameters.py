@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,21 @@ def declare_texts(node: Node, name: str, default: Sequence[str], description: st
 def declare_flag(node: Node, name: str, default: bool, description: str) -> bool:
     """Declare a boolean parameter and return its value."""
     return bool(_declare(node, name, default, description, live=False))
+
+
+def declare_live_numbers(node: Node, numbers: Sequence[tuple[object, str, str, float, float]]) -> None:
+    """Declare float parameters that are attributes of objects, with those values as defaults, and keep both in step.
+
+    Args:
+        node: Where they are declared.
+        numbers: owner, name of attribute and parameter, description with unit, lowest, highest.
+    """
+    live = {}
+    for owner, name, description, low, high in numbers:
+        value = declare_number(node, name, getattr(owner, name), description, low, high, live=True)
+        setattr(owner, name, value)
+        live[name] = Live(functools.partial(setattr, owner, name))
+    apply_while_running(node, live)
 
 
 def apply_while_running(node: Node, live: Mapping[str, Live]) -> None:

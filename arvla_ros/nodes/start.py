@@ -13,6 +13,7 @@ NEEDS = {
     "guard": (),
     "sim_widowx": ("mujoco",),
     "rollout": ("PIL",),
+    "teleop": (),
 }
 """Modules without a rosdep key on every distribution, by node."""
 
