@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arvla_ros.control.leader import Follower, LeaderLimits
+from arvla_ros.control.leader import Follower, LeaderLimits, Stir
 from arvla_ros.control.readings import ArmReading
 
 LIMITS = LeaderLimits()
@@ -71,6 +71,13 @@ def test_a_leader_that_jumps_is_approached_anew():
     joints, _ = arm.advance(POSE + 1.0, 0.06, DT)
     assert not arm.mirroring
     assert np.abs(joints - POSE).max() <= LIMITS.align_speed * DT + 1e-12
+
+
+def test_a_leader_that_trembles_is_not_moved_but_one_that_creeps_is():
+    stir = Stir()
+    assert stir.moved(POSE)
+    assert not any(stir.moved(POSE + tremble) for tremble in (0.003, -0.003) * 20)
+    assert any(stir.moved(POSE + 0.003 * step) for step in range(10))
 
 
 def test_taken_again_it_goes_slowly_again():

@@ -111,9 +111,7 @@ def test_with_tool_axes_a_roll_turns_about_the_fingers():
     moving.take(measured)
     target = moving.advance(only("roll"), measured, DT)
     fingers = np.array([1.0, 0.0, 0.0])
-    np.testing.assert_allclose(
-        rotations.rotate(target.rotation, fingers), rotations.rotate(DOWN, fingers), atol=1e-12
-    )
+    np.testing.assert_allclose(rotations.rotate(target.rotation, fingers), rotations.rotate(DOWN, fingers), atol=1e-12)
     assert turned(target, measured) == pytest.approx(LIMITS.angular_speed * DT)
 
 
@@ -169,12 +167,13 @@ def test_a_deadman_that_stays_down_through_a_fault_has_to_be_pressed_anew():
     assert deadman.update(True, "")
 
 
-def test_a_deadman_pressed_during_a_fault_does_not_count_after_it():
+def test_a_deadman_that_went_down_unseen_during_a_fault_does_not_count_after_it():
     deadman = Deadman()
     deadman.update(False, "")
     deadman.update(False, "unplugged")
-    deadman.update(True, "unplugged")
     assert not deadman.update(True, "")
+    deadman.update(False, "")
+    assert deadman.update(True, "")
 
 
 def test_a_toggle_lets_go_when_nothing_is_done():

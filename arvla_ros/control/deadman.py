@@ -16,11 +16,10 @@ class Deadman:
 
     def update(self, pressed: bool, fault: str) -> bool:
         """Take in the button and what is wrong with the device (empty: nothing); return whether it is held."""
+        # A lost device says nothing about its button: only one seen up when all is well counts as up.
         if fault or not pressed:
-            self.held = False
-            self._fresh = not pressed
-        else:
-            self.held = self._fresh
+            self._fresh = not fault
+        self.held = pressed and self._fresh
         return self.held
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from arvla_ros.control.readings import fault_of
 from arvla_ros.control.safety import Pose, SafetyFilter
 
 # Longest time over which a new target is approached: commands that come slower than this are held at their target.
@@ -106,9 +105,11 @@ class Guard:
 
     def on_state(self, joints: Pose, gripper: float, now: float) -> None:
         """Take in measured joints (rad) and gripper opening (m); an implausible reading makes an armed guard hold."""
-        fault = fault_of(joints, gripper)
-        if fault:
-            self._fault(fault)
+        if not np.isfinite(joints).all() or not np.isfinite(gripper):
+            self._fault("joint states are not finite")
+        elif np.all(np.abs(joints + np.pi) < 1e-3):
+            # A failed bus read of the Interbotix driver: -pi for every joint, with a fresh stamp.
+            self._fault("joint states read -pi for all joints: failed bus read")
         else:
             self._measured, self._measured_gripper, self._measured_at = joints, gripper, now
 

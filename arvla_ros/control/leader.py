@@ -8,6 +8,9 @@ import numpy as np
 
 from arvla_ros.control.safety import Pose
 
+# rad: less is not a person who moves the leader.
+_STIR = 0.02
+
 
 @dataclass
 class LeaderLimits:
@@ -80,3 +83,18 @@ class Follower:
         closed, opened = self._limits.leader_gripper_closed, self._limits.leader_gripper_open
         fraction = min(max((leader_opening - closed) / (opened - closed), 0.0), 1.0)
         return self._opening_lower + fraction * (self._opening_upper - self._opening_lower)
+
+
+class Stir:
+    """Notices that a leader is moved, which keeps up a deadman that was taken by key."""
+
+    def __init__(self) -> None:
+        """Begin without a pose."""
+        self._since: Pose | None = None
+
+    def moved(self, joints: Pose) -> bool:
+        """Return whether joints ``[n]`` (rad) have moved since the last time that they had."""
+        if self._since is not None and np.abs(joints - self._since).max() <= _STIR:
+            return False
+        self._since = joints
+        return True

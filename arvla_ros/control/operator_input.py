@@ -32,6 +32,7 @@ class OperatorInput:
         self._decoder = KeyDecoder()
         self._toggle = Toggle()
         self._deadman = Deadman()
+        self._idled = ""
 
     def on_terminal(self, data: bytes, now: float) -> list[Act]:
         """Take in what was typed; return the acts that it asks for, in order."""
@@ -56,16 +57,18 @@ class OperatorInput:
 
     def update(self, now: float, fault: str) -> bool:
         """Look at the deadman; with a fault, or a joystick that is lost, it counts as let go. Return ``held``."""
-        problem = fault or (self._joystick.fault(now) if self._joystick.mapped else "")
-        if problem:
+        fault = fault or (self._joystick.fault(now) if self._joystick.mapped else "")
+        if fault:
             self.let_go()
-        elif self._toggle.idle(now, self.idle_s):
-            problem = f"let go: no key for {self.idle_s:g} s"
-        elif not self._toggle.pressed and self.problem.startswith("let go"):
-            problem = self.problem  # readable until it is taken again
-        self.problem = problem
+        if self._toggle.idle(now, self.idle_s):
+            self._idled = f"let go: no key for {self.idle_s:g} s"
+        elif self._toggle.pressed:
+            self._idled = ""
         pressed = self._joystick.pressed if self._joystick.has_deadman else self._toggle.pressed
-        self.held = self._deadman.update(pressed, problem)
+        self.held = self._deadman.update(pressed, fault)
+        if not self.held:
+            self._toggle.let_go()
+        self.problem = fault or self._idled
         return self.held
 
     def motion(self, now: float) -> Array:

@@ -15,8 +15,9 @@ from std_msgs.msg import Bool
 from tf_transformations import quaternion_from_matrix
 
 from arvla_ros.control.keyboard import HELP
-from arvla_ros.control.leader import Follower, LeaderLimits
+from arvla_ros.control.leader import Follower, LeaderLimits, Stir
 from arvla_ros.control.operator_input import OperatorInput
+from arvla_ros.control.readings import ArmReading
 from arvla_ros.control.teleop import Act, HandServo, TeleopLimits
 from arvla_ros.msg import ArmCommand
 from arvla_ros.nodes import diagnostics
@@ -26,7 +27,7 @@ from arvla_ros.nodes.parameters import declare_flag, declare_number, declare_tex
 from arvla_ros.nodes.qos import LATCHED, NEWEST
 from arvla_ros.nodes.runtime import NodeError, run
 from arvla_ros.nodes.teleop_parameters import declare_device, declare_joystick, declare_limits
-from arvla_ros.nodes.terminal import Terminal, TerminalError
+from arvla_ros.nodes.terminal import NoTerminal, Terminal, TerminalError
 from arvla_ros.robots import wx250s
 from arvla_ros.robots.action_space import EndEffectorTarget
 from arvla_ros.robots.contract import RobotContract
@@ -37,8 +38,6 @@ KEY_POLL_S = 0.02
 STALL_S = 0.5
 # No step is longer than this, whatever the clock says; s.
 LONGEST_STEP_S = 0.1
-# rad: a leader that moves less than this does not keep up a deadman that was taken by key.
-LEADER_STIR = 0.02
 FASTER = 1.25
 
 
@@ -54,65 +53,64 @@ class TeleopNode(Node):
         robot_name = declare_text(self, "robot_name", "wx250s", "namespace of the Interbotix driver")
         leader_name = declare_text(self, "leader_name", "leader", "namespace of the leader arm's driver")
         rate_hz = declare_number(self, "rate_hz", 20.0, "commands and /deadman, Hz", 10.0, 100.0)
-        self._rearms = declare_flag(
-            self, "rearm_with_deadman", True, "taking the deadman arms a guard that holds only because it was let go"
-        )
+        rearms = "taking the deadman arms a guard that holds only because it was let go"
+        self._rearms = declare_flag(self, "rearm_with_deadman", True, rearms)
         self._joystick = declare_joystick(self, self._device)
         self._input = OperatorInput(self._joystick)
         self._limits, leader_limits = TeleopLimits(), LeaderLimits()
         declare_limits(self, self._limits, leader_limits, self._input)
         self._servo = HandServo(self._limits, wx250s.OPENING_LOWER, wx250s.OPENING_UPPER)
         self._follower = Follower(leader_limits, wx250s.OPENING_LOWER, wx250s.OPENING_UPPER)
+        self._stir = Stir()
         self._contract = RobotContract.load("wx250s")
         self._terminal = self._open_terminal()
         self.done = Future()
         self._told = ""
         self._connect(robot_name, leader_name)
         self._ticked_at = self._led_at = time.monotonic()
-        self._stirred_from = np.zeros(0)
         # A person's time is the wall's, whatever /clock does.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0 / rate_hz, self._on_tick, clock=steady)
-        if self._terminal:
-            self.create_timer(KEY_POLL_S, self._on_keys, clock=steady)
-            self._act(Act.HELP)
+        self.create_timer(KEY_POLL_S, self._on_keys, clock=steady)
         diagnostics.publish_diagnostics(self, self._report)
 
     def _connect(self, robot_name: str, leader_name: str) -> None:
-        self._guard = GuardClient(self, self._say)
+        self._guard = GuardClient(self, self._terminal.say)
         self._commands = self.create_publisher(ArmCommand, "/arm/command", NEWEST)
         self._deadman = self.create_publisher(Bool, "/deadman", NEWEST)
         self._estop = self.create_publisher(Bool, "/estop", LATCHED)
         self._arm = read_arm(self, robot_name, self._contract)
-        leads = self._device == "leader"
-        self._leader = read_arm(self, leader_name, self._contract, self._on_leader) if leads else None
+        self._leader: ArmReading | None = None
+        if self._device == "leader":
+            self._leader = read_arm(self, leader_name, self._contract, self._on_leader)
         if self._joystick.mapped:
             self.create_subscription(Joy, "/joy", self._on_joy, 10)
 
-    def _open_terminal(self) -> Terminal | None:
+    def _open_terminal(self) -> Terminal | NoTerminal:
         """Return the terminal, if there is one; without it, a button has to be the deadman."""
         try:
-            return Terminal()
+            terminal = Terminal()
         except TerminalError as error:
             if self._joystick.has_deadman:
-                return None
+                return NoTerminal(self.get_logger().info)
             raise NodeError(
                 f"parameter device={self._device!r}: its deadman is a key, but {error}: "
                 "run `ros2 run arvla_ros teleop` in a terminal of its own, or use a gamepad's button (joy_deadman)"
             ) from error
+        for line in HELP:
+            terminal.say(line)
+        return terminal
 
     def destroy_node(self) -> None:
         """Give the terminal back."""
-        if self._terminal:
-            self._terminal.close()
+        self._terminal.close()
         super().destroy_node()
 
     def _on_keys(self) -> None:
-        assert self._terminal
         try:
             typed = self._terminal.read()
         except TerminalError as error:
-            self._end(NodeError(f"teleop ends: {error}"))
+            self.done.set_exception(NodeError(f"teleop ends: {error}"))
             return
         for act in self._input.on_terminal(typed, time.monotonic()):
             self._act(act)
@@ -126,10 +124,10 @@ class TeleopNode(Node):
             self._input.let_go()
         if act is Act.ESTOP:
             self._estop.publish(Bool(data=True))
-            self._say("E-STOP pressed")
+            self._terminal.say("E-STOP pressed")
         elif act is Act.RELEASE_ESTOP:
             self._estop.publish(Bool(data=False))
-            self._say("e-stop released: the guard still waits to be armed")
+            self._terminal.say("e-stop released: the guard still waits to be armed")
         elif act in (Act.ENABLE, Act.DISABLE):
             self._guard.enable(act is Act.ENABLE)
         elif act is Act.HOME:
@@ -140,24 +138,16 @@ class TeleopNode(Node):
             self._change_speed(FASTER if act is Act.FASTER else 1.0 / FASTER)
         elif act is Act.HELP:
             for line in HELP:
-                self._say(line)
+                self._terminal.say(line)
         elif act is Act.QUIT:
             self._deadman.publish(Bool(data=False))
-            self._end(None)
-
-    def _end(self, error: NodeError | None) -> None:
-        if self.done.done():
-            return
-        if error:
-            self.done.set_exception(error)
-        else:
             self.done.set_result(None)
 
     def _change_speed(self, factor: float) -> None:
         speeds = ((name, getattr(self._limits, name) * factor) for name in ("linear_speed", "angular_speed"))
         for result in self.set_parameters([Parameter(name, value=value) for name, value in speeds]):
             if not result.successful:
-                self._say(result.reason)
+                self._terminal.say(result.reason)
 
     def _on_tick(self) -> None:
         now = time.monotonic()
@@ -205,8 +195,7 @@ class TeleopNode(Node):
         dt, self._led_at = min(now - self._led_at, LONGEST_STEP_S), now
         if self._leader.fault(now):
             return
-        if not self._stirred_from.size or np.abs(self._leader.joints - self._stirred_from).max() > LEADER_STIR:
-            self._stirred_from = self._leader.joints
+        if self._stir.moved(self._leader.joints):
             self._input.touch(now)
         if not self._input.held or self._guard.obstacle:
             return
@@ -225,9 +214,8 @@ class TeleopNode(Node):
         """Show how things stand; what stops motion is also said once, for logs and for those without a terminal."""
         if self._input.problem != self._told:
             self._told = self._input.problem
-            self._say(f"stopped: {self._told}" if self._told else "ready")
-        if self._terminal:
-            self._terminal.show(f"[{self._state()}] {self._guard.describe()} | {self._settings()}")
+            self._terminal.say(f"stopped: {self._told}" if self._told else "ready")
+        self._terminal.show(f"[{self._state()}] {self._guard.describe()} | {self._settings()}")
 
     def _state(self) -> str:
         if not self._input.held:
@@ -246,12 +234,6 @@ class TeleopNode(Node):
         frame = "tool" if self._servo.tool_frame else "base"
         speeds = f"{self._limits.linear_speed:.2f} m/s {self._limits.angular_speed:.2f} rad/s"
         return f"{1000 * self._opening():.0f} mm open | {frame} axes {speeds}"
-
-    def _say(self, line: str) -> None:
-        if self._terminal:
-            self._terminal.say(line)
-        else:
-            self.get_logger().info(line)
 
     def _report(self) -> diagnostics.Report:
         level = diagnostics.WARN if self._input.problem else diagnostics.OK

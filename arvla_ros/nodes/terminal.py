@@ -14,6 +14,7 @@ import signal
 import sys
 import termios
 import tty
+from collections.abc import Callable
 from types import FrameType
 
 
@@ -30,9 +31,10 @@ class Terminal:
         Raises:
             TerminalError: standard input is no terminal.
         """
-        self._fd = sys.stdin.fileno()
-        if not os.isatty(self._fd):
+        # Python has no stdin at all where the parent has closed it.
+        if sys.stdin is None or not sys.stdin.isatty():
             raise TerminalError("standard input is no terminal")
+        self._fd = sys.stdin.fileno()
         self._settings = termios.tcgetattr(self._fd)
         self._status = ""
         self._listen()
@@ -88,3 +90,25 @@ class Terminal:
             sys.stdout.flush()
         except OSError:
             return  # the terminal has gone, which read() tells
+
+
+class NoTerminal:
+    """Stands in for a terminal where there is none: lines go to the log, and no keys come."""
+
+    def __init__(self, log: Callable[[str], object]) -> None:
+        """Say lines through ``log``."""
+        self._log = log
+
+    def read(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+    def say(self, line: str) -> None:
+        """Log a line."""
+        self._log(line)
+
+    def show(self, status: str) -> None:
+        """Show nothing: a status that changes all the time is no line of a log."""
+
+    def close(self) -> None:
+        """Do nothing."""
