@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
-import pty
-import select
 import signal
 import subprocess
-import termios
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rclpy
+from pseudo_terminal import PseudoTerminal
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState, Joy
@@ -43,8 +40,7 @@ class Desk:
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
         self.process: subprocess.Popen[bytes] | None = None
-        self.terminal: int | None = None
-        self.screen = ""
+        self.terminal: PseudoTerminal | None = None
         self.joints: list[float] | None = wx250s.READY.tolist()
         self.leader: list[float] | None = None
         self.axes: list[float] | None = None
@@ -64,7 +60,8 @@ class Desk:
         self.node.create_subscription(Bool, "/deadman", lambda message: setattr(self, "deadman", message), 1)
         self.node.create_subscription(Bool, "/estop", lambda message: setattr(self, "estop", message), LATCHED)
         self.node.create_service(SetBool, "/guard/enable", self._on_enable)
-        self.node.create_service(Trigger, "/guard/home", self._on_home)
+        self.node.create_service(Trigger, "/guard/home", lambda *call: self._on_way("home", *call))
+        self.node.create_service(Trigger, "/guard/sleep", lambda *call: self._on_way("sleep", *call))
         self.node.create_timer(0.02, self._publish)
 
     def _publish(self) -> None:
@@ -85,9 +82,9 @@ class Desk:
         response.success, response.message = True, "done as asked"
         return response
 
-    def _on_home(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self.asked.append("home")
-        response.success, response.message = True, "moving home"
+    def _on_way(self, goal: str, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self.asked.append(goal)
+        response.success, response.message = True, f"moving to {goal}"
         return response
 
     def start(self, environment: dict[str, str], terminal: bool, **parameters: object) -> None:
@@ -95,20 +92,19 @@ class Desk:
         self.run(["ros2", "run", "arvla_ros", "teleop", "--ros-args", *arguments], environment, terminal)
 
     def run(self, command: list[str], environment: dict[str, str], terminal: bool) -> None:
-        if not terminal:
-            self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
+        if terminal:
+            self.terminal = PseudoTerminal(command, environment)
+            self.process = self.terminal.process
         else:
-            self.terminal, other = pty.openpty()
-            self.settings = termios.tcgetattr(other)
-            self.other = other
-            self.process = subprocess.Popen(
-                command, env=environment, stdin=other, stdout=other, stderr=other, start_new_session=True
-            )
+            self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
         self.until(lambda: self.deadman is not None, "the first /deadman", 30.0)
 
     def type(self, keys: str) -> None:
-        assert self.terminal is not None
-        os.write(self.terminal, keys.encode())
+        self.terminal.type(keys)
+
+    @property
+    def screen(self) -> str:
+        return self.terminal.screen if self.terminal else ""
 
     def press(self, *buttons: int) -> None:
         self.buttons = [int(index in buttons) for index in range(21)]
@@ -117,8 +113,8 @@ class Desk:
         end = time.monotonic() + seconds
         while True:
             self.executor.spin_once(timeout_sec=0.01)
-            while self.terminal is not None and select.select([self.terminal], [], [], 0)[0]:
-                self.screen += os.read(self.terminal, 4096).decode()
+            if self.terminal:
+                self.terminal.read()
             if time.monotonic() >= end:
                 return
 
@@ -144,9 +140,9 @@ class Desk:
 
     def silent(self) -> None:
         """Wait until what was under way has arrived, and then hear nothing any more."""
-        self.spin(0.3)
+        self.spin(0.2)
         before = len(self.commands)
-        self.spin(0.5)
+        self.spin(0.2)
         assert len(self.commands) == before
 
     def end(self) -> int:
@@ -203,9 +199,9 @@ def test_by_keys_the_hand_moves_while_a_key_repeats_and_the_deadman_is_taken(des
     desk.type("t")
     desk.held(False)
     desk.silent()
-    desk.type("q")
+    desk.process.send_signal(signal.SIGINT)
     assert desk.process.wait(15) == 0
-    assert termios.tcgetattr(desk.other) == desk.settings, "the terminal is given back as it was"
+    assert desk.terminal.is_as_it_was()
 
 
 def test_keys_stop_the_arm_and_ask_the_guard(desk):
@@ -221,9 +217,10 @@ def test_keys_stop_the_arm_and_ask_the_guard(desk):
     assert desk.estop.data, "only its own key releases it"
     desk.type("C")
     desk.until(lambda: not desk.estop.data, "the release of the e-stop")
-    desk.type("eEH")
-    desk.until(lambda: desk.asked == ["arm", "disarm", "home"], "the guard asked in that order")
-    desk.until(lambda: "/guard/home: moving home" in desk.screen, "the answer on the screen")
+    asked = ["arm", "disarm", "home", "sleep"]
+    desk.type("eEHS")
+    desk.until(lambda: sorted(desk.asked) == asked, "the guard asked for all four")
+    desk.until(lambda: "/guard/sleep: moving to sleep" in desk.screen, "the answer on the screen")
 
     desk.type("+b")
     desk.until(lambda: "tool axes 0.12 m/s" in desk.screen, "frame and speed on the status line")
@@ -233,13 +230,18 @@ def test_keys_stop_the_arm_and_ask_the_guard(desk):
     desk.held()
     desk.type("www")
     desk.silent()
-    assert desk.asked == ["arm", "disarm", "home"], "another hold than its own silence is not ended by the deadman"
+    assert desk.asked == ["arm", "disarm", "home", "sleep"], (
+        "another hold than its own silence is not ended by the deadman"
+    )
     desk.type("t")
     desk.held(False)
     desk.mode, desk.reason = GuardState.MODE_HOLD, "no command from 'teleop' for 0.52 s"
     desk.until(lambda: "guard HOLD: no command" in desk.screen, "why the guard holds")
     desk.type("t")
-    desk.until(lambda: desk.asked[-1] == "arm", "the guard armed by taking the deadman again")
+    desk.until(lambda: desk.asked[4:] == ["arm"], "the guard armed by taking the deadman again")
+    desk.type("q")
+    assert desk.process.wait(15) == 0
+    assert desk.terminal.is_as_it_was()
 
 
 def test_by_keys_without_a_terminal_it_ends_with_the_remedy(ros_environment):
@@ -358,9 +360,8 @@ def test_a_terminal_that_goes_away_ends_it_and_nothing_is_commanded_on(ros_envir
     desk.type("t")
     desk.held()
     desk.push_forward()
-    os.close(desk.other)
-    os.close(desk.terminal)
+    desk.terminal.hang_up()
     desk.terminal = None
-    desk.process.wait(15)
+    assert desk.process.wait(15) == 1
     desk.silent()
     desk.end()

@@ -26,6 +26,7 @@ ACT_KEYS: dict[str, Act] = {
     "e": Act.ENABLE,
     "E": Act.DISABLE,
     "H": Act.HOME,
+    "S": Act.SLEEP,
     "t": Act.DEADMAN,
     "b": Act.FRAME,
     "+": Act.FASTER,
@@ -39,7 +40,7 @@ ACT_KEYS: dict[str, Act] = {
 HELP = (
     "move  w/s forward/back   a/d left/right   r/f up/down        n/m close/open the gripper",
     "turn  u/o roll   i/k nose up/down   j/l left/right           b base or tool axes   +/- faster, slower",
-    "SPACE E-STOP   C clear the e-stop   t take/let go (deadman)  e arm   E disarm   H home   h help   q quit",
+    "SPACE E-STOP   C clear the e-stop   t take/let go (deadman)  e arm  E disarm  H home  S sleep  h help  q quit",
 )
 """Lines that tell the keys, 110 columns at the most."""
 

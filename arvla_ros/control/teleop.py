@@ -22,6 +22,7 @@ class Act(enum.Enum):
     ENABLE = "arm the guard"
     DISABLE = "disarm the guard"
     HOME = "go home"
+    SLEEP = "go to the sleep pose"
     DEADMAN = "take or let go (deadman)"
     FRAME = "base or tool axes"
     FASTER = "faster"

@@ -36,6 +36,7 @@ class GuardClient:
         self._heard_at = 0.0
         self._enable = node.create_client(SetBool, "/guard/enable")
         self._home = node.create_client(Trigger, "/guard/home")
+        self._sleep = node.create_client(Trigger, "/guard/sleep")
         node.create_subscription(GuardState, "/guard/state", self._on_state, TELEMETRY)
 
     def _on_state(self, message: GuardState) -> None:
@@ -76,6 +77,10 @@ class GuardClient:
     def go_home(self) -> None:
         """Send the arm home."""
         self._ask(self._home, Trigger.Request())
+
+    def go_to_sleep(self) -> None:
+        """Send the arm to its sleep pose."""
+        self._ask(self._sleep, Trigger.Request())
 
     def describe(self) -> str:
         """Return its mode and why, in a few words."""

@@ -52,19 +52,19 @@ def declare_flag(node: Node, name: str, default: bool, description: str) -> bool
     return bool(_declare(node, name, default, description, live=False))
 
 
-def declare_live_numbers(node: Node, numbers: Sequence[tuple[object, str, str, float, float]]) -> None:
-    """Declare float parameters that are attributes of objects, with those values as defaults, and keep both in step.
+def declare_live_numbers(node: Node, numbers: Sequence[tuple[object, str, str, float, float]]) -> dict[str, Live]:
+    """Declare float parameters that are attributes of objects, and return how new values reach them.
 
     Args:
         node: Where they are declared.
-        numbers: owner, name of attribute and parameter, description with unit, lowest, highest.
+        numbers: owner, whose value is the default; name of attribute and parameter; description with unit; lowest;
+            highest.
     """
     live = {}
     for owner, name, description, low, high in numbers:
-        value = declare_number(node, name, getattr(owner, name), description, low, high, live=True)
-        setattr(owner, name, value)
+        setattr(owner, name, declare_number(node, name, getattr(owner, name), description, low, high, live=True))
         live[name] = Live(functools.partial(setattr, owner, name))
-    apply_while_running(node, live)
+    return live
 
 
 def apply_while_running(node: Node, live: Mapping[str, Live]) -> None:

@@ -120,7 +120,7 @@ class TeleopNode(Node):
             self._act(act)
 
     def _act(self, act: Act) -> None:
-        if act in (Act.ESTOP, Act.DISABLE, Act.HOME, Act.QUIT):
+        if act in (Act.ESTOP, Act.DISABLE, Act.HOME, Act.SLEEP, Act.QUIT):
             self._input.let_go()
         if act is Act.ESTOP:
             self._estop.publish(Bool(data=True))
@@ -132,6 +132,8 @@ class TeleopNode(Node):
             self._guard.enable(act is Act.ENABLE)
         elif act is Act.HOME:
             self._guard.go_home()
+        elif act is Act.SLEEP:
+            self._guard.go_to_sleep()
         elif act is Act.FRAME:
             self._servo.tool_frame = not self._servo.tool_frame
         elif act in (Act.FASTER, Act.SLOWER):
@@ -221,7 +223,7 @@ class TeleopNode(Node):
         if not self._input.held:
             return self._input.problem or "let go"
         if self._guard.obstacle:
-            return "held, the guard does not listen"
+            return "held, but the guard is not armed"
         if self._follower.taken:
             return "mirroring" if self._follower.mirroring else f"going to the leader: {self._farthest()}"
         return "moving" if self._servo.target else "held, waiting for a motion"

@@ -8,7 +8,7 @@ from arvla_ros.control.joystick import FIELDS, PRESETS, JoyError, Joystick
 from arvla_ros.control.leader import LeaderLimits
 from arvla_ros.control.operator_input import OperatorInput
 from arvla_ros.control.teleop import TeleopLimits
-from arvla_ros.nodes.parameters import declare_live_numbers, declare_text
+from arvla_ros.nodes.parameters import apply_while_running, declare_live_numbers, declare_text
 from arvla_ros.nodes.runtime import NodeError
 
 DEVICES = {"keyboard": "none", "gamepad": "game_controller", "leader": "none"}
@@ -50,7 +50,7 @@ def declare_joystick(node: Node, device: str) -> Joystick:
 
 def declare_limits(node: Node, limits: TeleopLimits, leader: LeaderLimits, operator: OperatorInput) -> None:
     """Declare speeds, bounds and times, all live, as attributes of the objects that use them."""
-    declare_live_numbers(
+    live = declare_live_numbers(
         node,
         (
             (limits, "linear_speed", "speed of the hand at full deflection or by key, m/s", 0.01, 0.5),
@@ -67,3 +67,4 @@ def declare_limits(node: Node, limits: TeleopLimits, leader: LeaderLimits, opera
             (leader, "leader_gripper_open", "between the leader's fingers when it means open, m", 0.042, 0.12),
         ),
     )
+    apply_while_running(node, live)
