@@ -12,6 +12,7 @@ NEEDS = {
     "action_expert": ("torch", "safetensors"),
     "guard": (),
     "sim_widowx": ("mujoco",),
+    "recorder": ("mcap", "rosbags"),
     "rollout": ("PIL",),
     "teleop": (),
 }
