@@ -26,6 +26,8 @@ ARGUMENTS = (
     ("task", "reach", "simulated task"),
     ("seed", "0", "simulated layout to begin with; each episode takes the next"),
     ("episodes", "0", "simulated episodes to carry out before everything ends; 0: until Ctrl-C"),
+    ("use_sim_time", "false", "true or false: all nodes live in simulated time, which sim_widowx publishes on /clock"),
+    ("real_time_factor", "1.0", "with use_sim_time: simulated seconds in a real one; 0.0: as many as it can"),
     ("report", "", "folder for the log of the simulated episodes; empty: none"),
     ("params_file", DEFAULT_PARAMS, "YAML file with node parameters"),
     ("log_level", "info", "debug, info, warn or error"),
@@ -39,7 +41,7 @@ def arvla_node(name: str, **parameters: ParameterValue) -> Node:
         executable=name,
         name=name,
         output="screen",
-        parameters=[LaunchConfiguration("params_file"), parameters],
+        parameters=[LaunchConfiguration("params_file"), {"use_sim_time": flag("use_sim_time")}, parameters],
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
     )
 
@@ -52,6 +54,16 @@ def text(name: str) -> ParameterValue:
 def number(name: str) -> ParameterValue:
     """Return a launch argument as an integer parameter."""
     return ParameterValue(LaunchConfiguration(name), value_type=int)
+
+
+def decimal(name: str) -> ParameterValue:
+    """Return a launch argument as a float parameter."""
+    return ParameterValue(LaunchConfiguration(name), value_type=float)
+
+
+def flag(name: str) -> ParameterValue:
+    """Return a launch argument as a boolean parameter."""
+    return ParameterValue(LaunchConfiguration(name), value_type=bool)
 
 
 def end_together(node: Node, may_finish: bool = False) -> RegisterEventHandler:
@@ -78,7 +90,13 @@ def start_nodes(context: LaunchContext) -> list[Node | RegisterEventHandler]:
     ]
     handlers = [end_together(node) for node in nodes]
     if IfCondition(LaunchConfiguration("sim")).evaluate(context):
-        world = arvla_node("sim_widowx", task=text("task"), seed=number("seed"), **driver)
+        world = arvla_node(
+            "sim_widowx",
+            task=text("task"),
+            seed=number("seed"),
+            real_time_factor=decimal("real_time_factor"),
+            **driver,
+        )
         rollout = arvla_node("rollout", episodes=number("episodes"), report=text("report"))
         nodes += [world, rollout]
         handlers += [end_together(world), end_together(rollout, may_finish=True)]
