@@ -23,6 +23,6 @@ setup(
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml", "requirements.txt"]),
         (f"lib/{NAME}", [str(path) for path in sorted(Path("scripts").iterdir()) if path.is_file()]),
-        *(entry for folder in ("launch", "config", "checkpoints", "msg") for entry in share_files(folder)),
+        *(entry for folder in ("launch", "config", "checkpoints", "msg", "srv") for entry in share_files(folder)),
     ],
 )

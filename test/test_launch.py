@@ -156,10 +156,20 @@ def test_a_checkpoint_of_another_program_is_refused(launch, tmp_path):
     assert "Traceback" not in stack.output
 
 
-def test_a_camera_that_is_absent_ends_perception_with_the_remedy(launch, tmp_path):
+def test_on_an_arm_a_node_that_ends_leaves_the_guard_with_it(launch, tmp_path):
     params = tmp_path / "params.yaml"
     params.write_text("/perception:\n  ros__parameters:\n    camera_timeout_s: 1.0\n")
     stack = launch(f"params_file:={params}", "instruction:=reach the red cup")
-    assert stack.wait(90) == 1, stack.output
+    stack.wait_for(lambda output: "ended with exit code 1; the other nodes stay" in output)
     assert re.search(r"parameter camera_topics=\['/camera/image_raw'\]: no image within", stack.output), stack.output
+    assert len(stack.alive()) == 2  # guard and action expert
+    os.killpg(stack.process.pid, signal.SIGINT)
+    stack.wait(30)
     assert stack.alive() == []
+
+
+def test_without_the_drivers_package_asking_for_it_is_one_clear_line(launch):
+    stack = launch("use_driver:=true")
+    assert stack.wait(60) == 1
+    assert "there is no package interbotix_xsarm_control; install the Interbotix packages" in stack.output
+    assert stack.pids() == []

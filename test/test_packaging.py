@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = (
-    *("arvla_ros", "config", "launch", "msg", "resource", "scripts", "checkpoints"),
+    *("arvla_ros", "config", "launch", "msg", "srv", "resource", "scripts", "checkpoints"),
     *("pyproject.toml", "setup.py", "requirements.txt", "package.xml", "README.md"),
 )
 DATA = re.compile(r"arvla_ros-[^/]+\.data/data/(.*)")
@@ -35,7 +35,9 @@ def installed(tmp_path_factory) -> dict[str, zipfile.ZipInfo]:
 
 
 def test_share_folder_marker_and_modules_are_installed(installed):
-    share = [path for folder in ("config", "launch", "msg", "checkpoints") for path in (ROOT / folder).rglob("*")]
+    share = [
+        path for folder in ("config", "launch", "msg", "srv", "checkpoints") for path in (ROOT / folder).rglob("*")
+    ]
     expected = {f"share/arvla_ros/{path.relative_to(ROOT)}" for path in share if path.is_file()}
     expected |= {"share/ament_index/resource_index/packages/arvla_ros", "share/arvla_ros/package.xml"}
     expected |= {str(path.relative_to(ROOT)) for path in (ROOT / "arvla_ros").rglob("*.py")}
@@ -52,6 +54,7 @@ def test_node_executables_are_installed_executable(installed):
         assert mode & stat.S_IXUSR, f"{name} is not executable"
 
 
-def test_every_message_is_built_by_colcon_too():
+@pytest.mark.parametrize("kind", ["msg", "srv"])
+def test_every_interface_is_built_by_colcon_too(kind):
     cmake = (ROOT / "CMakeLists.txt").read_text()
-    assert {path.name for path in (ROOT / "msg").iterdir()} == set(re.findall(r'"msg/(\w+\.msg)"', cmake))
+    assert {path.name for path in (ROOT / kind).iterdir()} == set(re.findall(rf'"{kind}/(\w+\.{kind})"', cmake))

@@ -46,6 +46,11 @@ def declare_texts(node: Node, name: str, default: Sequence[str], description: st
     return [str(item) for item in _declare(node, name, list(default), description, live=False)]
 
 
+def declare_numbers(node: Node, name: str, default: Sequence[float], description: str) -> list[float]:
+    """Declare a parameter that is a list of floats and return its value."""
+    return [float(item) for item in _declare(node, name, [float(item) for item in default], description, live=False)]
+
+
 def declare_flag(node: Node, name: str, default: bool, description: str) -> bool:
     """Declare a boolean parameter and return its value."""
     return bool(_declare(node, name, default, description, live=False))

@@ -13,6 +13,8 @@ NEEDS = {
     "action_expert": ("torch", "safetensors"),
     "guard": (),
     "sim_widowx": ("mujoco",),
+    "recorder": ("mcap", "rosbags"),
+    "replay": ("rosbags",),
     "rollout": ("PIL",),
 }
 """Modules without a rosdep key on every distribution, by node."""
