@@ -9,6 +9,7 @@ from collections import Counter
 import numpy as np
 import numpy.typing as npt
 from cv_bridge import CvBridge, CvBridgeError
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.timer import Timer
@@ -61,7 +62,9 @@ class PerceptionNode(Node):
         self._prefixes = self.create_publisher(VLPrefix, "/vl_prefix", NEWEST)
         self.create_subscription(Image, self._topic, self._on_image, NEWEST_IMAGE)
         self.create_subscription(String, "/instruction", self._on_instruction, LATCHED)
-        self._camera_timer = self.create_timer(self._camera_timeout_s, self._on_no_camera)
+        # In real time: simulated time begins with a leap, which would use up the wait at once.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._camera_timer = self.create_timer(self._camera_timeout_s, self._on_no_camera, clock=steady)
         diagnostics.publish_diagnostics(self, self._report)
         self.get_logger().info(f"looking at {self._topic}, {self._refresh_rate_hz:g} prefixes a second")
 
