@@ -44,6 +44,8 @@ _COLOUR_KEY = {
     "disarmed, waiting": _OFF,
     "e-stop": _STOPPED,
 }
+# Of a joint panel, rad, and of the gripper's, m: less is noise.
+_SMALLEST_RANGE = (0.05, 0.004)
 # Reasons explained below the picture; the rest is in the JSON.
 _EXPLAINED = 9
 _AGE_COLOURS = ("tab:purple", "tab:cyan", "tab:orange", "tab:red")
@@ -65,7 +67,7 @@ def write_picture(run: BagRun, found: dict[str, Any], path: Path) -> None:
         7, 2, figsize=(16, height), sharex=True, height_ratios=(0.55, 1, 1, 1, 1, 1, 1), squeeze=False
     )
     figure.subplots_adjust(
-        left=0.055, right=0.985, top=1 - 0.95 / height, bottom=(foot + 0.55) / height, hspace=0.3, wspace=0.13
+        left=0.06, right=0.985, top=1 - 0.95 / height, bottom=(foot + 0.55) / height, hspace=0.3, wspace=0.15
     )
     modes = _join_top(figure, grid)
     _draw_modes(modes, run, reasons)
@@ -83,8 +85,8 @@ def write_picture(run: BagRun, found: dict[str, Any], path: Path) -> None:
     cells[0].set_xlim(run.begin_s, max(run.end_s, run.begin_s + 0.1))
     for axes in grid[-1]:
         axes.set_xlabel("time, s (orange and red: the guard holds)")
-    figure.suptitle(_title(run), fontsize=12, x=0.055, y=1 - 0.18 / height, ha="left", va="top")
-    figure.text(0.055, 0.1 / height, "\n".join(explained), fontsize=9, va="bottom", linespacing=1.3)
+    figure.suptitle(_title(run), fontsize=12, x=0.06, y=1 - 0.18 / height, ha="left", va="top")
+    figure.text(0.06, 0.1 / height, "\n".join(explained), fontsize=9, va="bottom", linespacing=1.3)
     figure.savefig(path, dpi=100)
     plt.close(figure)
 
@@ -181,6 +183,7 @@ def _draw_joint(axes: Axes, run: BagRun, index: int, name: str) -> None:
     if run.joints is not None:
         style = {"color": panels.MEASURED, "linestyle": ":", "linewidth": 1.4}
         panels.curve(axes, run.joints.seconds, scale * run.joints.positions[:, index], "measured", **style)
+    panels.at_least(axes, scale * _SMALLEST_RANGE[name == "gripper"])
     if name == "gripper":
         panels.limits(axes, scale * wx250s.OPENING_LOWER, scale * wx250s.OPENING_UPPER)
     else:
