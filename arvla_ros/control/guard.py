@@ -149,6 +149,9 @@ class Guard:
         refusal = self.arbiter.check(command, self.timeouts.command_timeout_s, now)
         if refusal:
             return self.arbiter.refuse(refusal)
+        if command.hold:
+            self._hold(f"{command.source}: {command.hold}")
+            return ""
         if command.joints is None:
             # The source is alive, and its last target stays.
             last = self.arbiter.armed.target if command.source == self.arbiter.armed.name else None
