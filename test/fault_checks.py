@@ -1,0 +1,147 @@
+"""What must hold whatever the fault is, checked on the commands that reached the driver."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import numpy as np
+from fault_arm import Record
+from fault_stack import Stack
+
+from arvla_ros.msg import GuardState
+from arvla_ros.robots import wx250s
+
+GUARD_PERIOD_S = 0.02
+# rad: commands travel as float32.
+ROUNDING = 2e-6
+# rad a cycle: less is rest.
+REST = 1e-4
+# The guard sends at 50 Hz; a pause of more than a few of its cycles is one that the arm notices, s ...
+LONGEST_GAP_S = 0.2
+# ... and from the first command of a hold to rest it takes at most this, s.
+BRAKING_S = 0.6
+# What a busy machine may add to any time, s, besides how late it has been seen to be.
+SLACK_S = 0.5
+# Nothing may move by itself for at least this long after a fault is over, s.
+WATCHED_S = 0.5
+HELD = (GuardState.MODE_HOLD, GuardState.MODE_ESTOP)
+
+
+def assert_within_limits(record: Record, speed: float = wx250s.ARM_VELOCITY) -> None:
+    """Everything that was sent lies within the limits of position and, in rad/s, of velocity."""
+    joints = np.array([record.start, *record.joints])
+    assert np.isfinite(joints).all(), "a command that is not finite, not for the arm, or of another length was sent"
+    assert (joints >= wx250s.ARM_LOWER - ROUNDING).all(), joints.min(axis=0)
+    assert (joints <= wx250s.ARM_UPPER + ROUNDING).all(), joints.max(axis=0)
+    fastest = record.speeds.max(initial=0.0)
+    assert fastest <= speed * GUARD_PERIOD_S + ROUNDING, f"a step of {fastest} rad"
+    openings = np.array(record.openings)
+    assert ((openings >= wx250s.OPENING_LOWER - ROUNDING) & (openings <= wx250s.OPENING_UPPER + ROUNDING)).all()
+
+
+def assert_no_gap(record: Record) -> None:
+    """Commands came all the time, since the first."""
+    gaps = np.diff(record.times)
+    allowed = LONGEST_GAP_S + record.longest_pause_s
+    assert gaps.max(initial=0.0) <= allowed, f"nothing was sent for {gaps.max():.3f} s, allowed are {allowed:.3f} s"
+
+
+def assert_smooth_hold(record: Record, first: int, began: float, within_s: float) -> None:
+    """From command ``first`` on the arm only gets slower, and it is at rest in time after the fault began."""
+    speeds = record.speeds[first:]
+    faster = np.diff(speeds).max(initial=0.0)
+    assert faster <= REST, f"{faster} rad a cycle faster while holding: {speeds[:20]}"
+    moving = np.flatnonzero(speeds > REST)
+    at_rest = record.times[min(first + (int(moving[-1]) + 1 if len(moving) else 0), len(record.times) - 1)]
+    assert speeds[-1] <= REST, f"still moving by {speeds[-1]} rad a cycle"
+    allowed = within_s + BRAKING_S + SLACK_S + record.longest_pause_s
+    assert at_rest - began <= allowed, f"at rest after {at_rest - began:.2f} s, allowed are {allowed:.2f} s"
+
+
+def assert_nodes_live(stack: Stack) -> None:
+    for name, process in stack.processes.items():
+        assert process.alive, f"{name} died:\n{process.output[-3000:]}"
+        assert "Traceback" not in process.output, f"{name}:\n{process.output[-3000:]}"
+
+
+def assert_safe(stack: Stack, speed: float = wx250s.ARM_VELOCITY) -> None:
+    """What holds at the end of every test in which the guard lives on."""
+    assert_within_limits(stack.arm.record, speed)
+    assert_no_gap(stack.arm.record)
+    assert_nodes_live(stack)
+
+
+def assert_fault_stops_the_arm(
+    stack: Stack,
+    fault: Callable[[], object],
+    over: Callable[[], object],
+    reason: str,
+    within_s: float,
+) -> None:
+    """Move, let a fault happen and pass, and check all that must hold whatever it was.
+
+    Args:
+        stack: its guard is up; whoever commands it, does.
+        fault: begins the fault.
+        over: ends it: everything is as before.
+        reason: a regular expression that the guard's state and diagnostics then show.
+        within_s: time from the fault to the hold.
+    """
+    stack.arm_and_move()
+    began = time.monotonic()
+    fault()
+    held = wait_for_hold(stack, began, reason)
+    over()
+    assert_stays_held(stack, reason)
+    record = stack.arm.record
+    assert_smooth_hold(record, _command_of(record, held), began, within_s)
+    assert_safe(stack)
+    stack.arm_and_move()
+    assert_safe(stack)
+
+
+def assert_goes_on(stack: Stack, speed: float = wx250s.ARM_VELOCITY) -> None:
+    """Nothing of what happened has stopped the arm."""
+    stack.watch(WATCHED_S)
+    assert stack.guard_state is not None
+    assert stack.guard_state.mode == GuardState.MODE_ACTIVE, stack.guard_state
+    assert stack.moving()
+    assert_safe(stack, speed)
+
+
+def wait_for_hold(stack: Stack, since: float, reason: str) -> tuple[float, GuardState]:
+    """Wait until the guard holds, and return when its first state that says so came, and the state."""
+
+    def held() -> list[tuple[float, GuardState]]:
+        return [(at, state) for at, state in stack.guard_states if at >= since and state.mode in HELD]
+
+    stack.wait_for(held, f"a hold because of {reason!r}")
+    first = held()[0]
+    assert re.search(reason, first[1].reason), f"reason is {first[1].reason!r}, expected {reason!r}"
+    return first
+
+
+def assert_stays_held(stack: Stack, reason: str) -> None:
+    """The fault is over, but nobody has armed again: the arm rests, and the reason stays readable."""
+    since = time.monotonic()
+
+    def diagnosed() -> list[str]:
+        return [message for at, message in stack.diagnostics["guard"] if at > since]
+
+    stack.wait_for(lambda: diagnosed() and time.monotonic() - since > WATCHED_S, "diagnostics of the guard")
+    assert re.search(reason, diagnosed()[-1]), f"diagnostics say {diagnosed()[-1]!r}, expected {reason!r}"
+    state = stack.guard_state
+    assert state is not None
+    assert state.mode in HELD, state
+    assert re.search(reason, state.reason), f"reason is {state.reason!r}, expected {reason!r}"
+
+
+def _command_of(record: Record, held: tuple[float, GuardState]) -> int:
+    """Return the index of the command that was sent in the same cycle as a state."""
+    at, state = held
+    sent = np.asarray(state.sent, dtype=np.float32).astype(np.float64)
+    equal = [index for index, joints in enumerate(record.joints) if np.array_equal(joints, sent)]
+    assert equal, f"the guard's state says it sent {sent}, the driver got nothing like it"
+    return min(equal, key=lambda index: abs(record.times[index] - at))
