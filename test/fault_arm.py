@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 from interbotix_xs_msgs.msg import JointGroupCommand, JointSingleCommand
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
@@ -67,7 +68,7 @@ class FakeArm:
         self._states = node.create_publisher(JointState, "/wx250s/joint_states", 10)
         node.create_subscription(JointGroupCommand, "/wx250s/commands/joint_group", self._on_group, DEPTH)
         node.create_subscription(JointSingleCommand, "/wx250s/commands/joint_single", self._on_single, DEPTH)
-        node.create_timer(PERIOD_S, self._turn)
+        node.create_timer(PERIOD_S, self._turn, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def begin_record(self) -> None:
         """Forget what was sent so far."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock as ClockMessage
 from sensor_msgs.msg import Image
 
 from arvla_ros.msg import VLPrefix
@@ -28,14 +32,14 @@ MessageT = TypeVar("MessageT")
 class Source(Generic[MessageT]):
     """Publishes at a steady rate, while it runs; ``distort`` returns what goes out instead of a message."""
 
-    def __init__(self, node: Node, topic: str, message_type: type[MessageT], rate_hz: float, depth: int = 1) -> None:
+    def __init__(self, node: Node, topic: str, message_type: type[MessageT], rate_hz: float) -> None:
         self.running = False
         self.distort: Callable[[MessageT], Sequence[MessageT]] | None = None
         self._node = node
         self._count = 0
-        qos = QoSProfile(depth=depth, reliability=ReliabilityPolicy.RELIABLE)
+        qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
         self._publisher = node.create_publisher(message_type, topic, qos)
-        node.create_timer(1 / rate_hz, self._turn)
+        node.create_timer(1 / rate_hz, self._turn, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _turn(self) -> None:
         if not self.running:
@@ -80,6 +84,7 @@ class Prefixes(Source[VLPrefix]):
 
     def __init__(self, node: Node, rate_hz: float = 5.0) -> None:
         super().__init__(node, "/vl_prefix", VLPrefix, rate_hz)
+        torch.set_num_threads(1)
         perceiver = Perceiver.load(CHECKPOINT)
         backbone = perceiver.manifest.backbone
         self._made = [
@@ -91,4 +96,24 @@ class Prefixes(Source[VLPrefix]):
         message = copy.copy(self._made[count // SHOWN % len(self._made)])
         message.header = copy.deepcopy(message.header)
         message.header.stamp = self._node.get_clock().now().to_msg()
+        return message
+
+
+class SimulatedClock(Source[ClockMessage]):
+    """Time as it passes here, and jumps on request."""
+
+    def __init__(self, node: Node) -> None:
+        self._started = time.monotonic()
+        self._ahead_s = 1e6
+        super().__init__(node, "/clock", ClockMessage, rate_hz=100.0)
+        self.running = True
+
+    def jump(self, by_s: float) -> None:
+        """Go forward, or backward, at once."""
+        self._ahead_s += by_s
+
+    def message(self, count: int) -> ClockMessage:
+        now = time.monotonic() - self._started + self._ahead_s
+        message = ClockMessage()
+        message.clock.sec, message.clock.nanosec = int(now), int(now % 1.0 * 1e9)
         return message

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -19,6 +18,8 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from fault_arm import FakeArm
 from rcl_interfaces.srv import SetParameters
+from rclpy.client import Client
+from rclpy.clock import Clock, ClockType
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -34,6 +35,9 @@ TELEMETRY = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 # Generous: what is waited for comes within a second on a machine that does nothing else.
 PATIENCE_S = 20.0
+
+# After so long a service that has not answered is asked again.
+ANSWER_S = 2.0
 
 Parameters = dict[str, Any]
 
@@ -87,7 +91,7 @@ class Swing:
         self._stack = stack
         self._side = 1.0
         self._commands = stack.node.create_publisher(ArmCommand, "/arm/command", 1)
-        stack.node.create_timer(1 / self.RATE_HZ, self._turn)
+        stack.node.create_timer(1 / self.RATE_HZ, self._turn, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _turn(self) -> None:
         if not self.running:
@@ -117,7 +121,8 @@ class Swing:
 class Stack:
     """Everything around the nodes under test, in one node of this process that spins in a thread of its own."""
 
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+    def __init__(self, environment: dict[str, str], folder: Path, use_sim_time: bool) -> None:
+        self._use_sim_time = use_sim_time
         self.environment, self._folder = environment, folder
         self.processes: dict[str, Process] = {}
         self.guard_states: list[tuple[float, GuardState]] = []
@@ -125,7 +130,8 @@ class Stack:
         self.expert_steps: list[tuple[float, ActionStep]] = []
         self._context = rclpy.Context()
         rclpy.init(context=self._context, domain_id=int(environment["ROS_DOMAIN_ID"]))
-        self.node = rclpy.create_node("fault_stack", context=self._context)
+        time_source = Parameter("use_sim_time", value=use_sim_time)
+        self.node = rclpy.create_node("fault_stack", context=self._context, parameter_overrides=[time_source])
         self.arm = FakeArm(self.node)
         self.swing = Swing(self)
         self.node.create_subscription(GuardState, "/guard/state", self._on_guard_state, TELEMETRY)
@@ -162,6 +168,7 @@ class Stack:
 
     def start(self, name: str, alias: str = "", **parameters: Any) -> Process:
         """Start a node by its executable; it is known here as ``alias``, or as ``name``."""
+        parameters = {"use_sim_time": self._use_sim_time, **parameters}
         process = Process(name, self.environment, self._folder, parameters)
         self.processes[alias or name] = process
         return process
@@ -201,11 +208,21 @@ class Stack:
         since = time.monotonic()
         self.wait_for(lambda: self.guard_states and self.guard_states[-1][0] > since, "a guard that is up")
 
-    def call(self, client: Any, request: Any) -> Any:
-        assert client.wait_for_service(timeout_sec=PATIENCE_S), f"no service {client.srv_name}"
-        future = client.call_async(request)
-        self.wait_for(future.done, f"an answer of {client.srv_name}")
-        return future.result()
+    def call(self, client: Client, request: Any) -> Any:
+        """Call a service until it answers: a node that was killed is still seen for a while after its end."""
+        answer: list[Any] = []
+
+        def answered() -> bool:
+            if client.wait_for_service(timeout_sec=0.5):
+                future = client.call_async(request)
+                end = time.monotonic() + ANSWER_S
+                while not future.done() and time.monotonic() < end:
+                    time.sleep(0.005)
+                answer.extend([future.result()] if future.done() else [])
+            return bool(answer)
+
+        self.wait_for(answered, f"an answer of {client.srv_name}")
+        return answer[0]
 
     # The person in charge
 
@@ -247,6 +264,10 @@ class Stack:
         """Whether the last few commands moved the arm."""
         return self.arm.record.speeds[-5:].max(initial=0.0) > 1e-3 and len(self.arm.record.times) >= 5
 
+    def ask_home(self) -> Future:
+        """Ask the guard to go home, and do not wait."""
+        return self._home.call_async(Trigger.Request())
+
     def call_home(self) -> Any:
         return self.call(self._home, Trigger.Request())
 
@@ -258,16 +279,18 @@ class Stack:
 
         self.wait_for(started, "a guard that goes home")
         since = time.monotonic()
-        self.wait_for(
-            lambda: self.guard_states[-1][0] > since and self.guard_state.mode == GuardState.MODE_HOLD, "the home pose"
-        )
+        self.wait_for(lambda: self.in_mode(GuardState.MODE_HOLD) and self.guard_states[-1][0] > since, "the home pose")
 
     def reset_expert(self) -> None:
         """Let the policy forget what it saw, and wait until it acts on what it sees now."""
         since = time.monotonic()
         assert self.call(self._reset, Trigger.Request()).success
         self.wait_for(
-            lambda: self.expert_steps and self.expert_steps[-1][0] > since and self.expert_steps[-1][1].mode == ActionStep.MODE_NORMAL,
+            lambda: (
+                self.expert_steps
+                and self.expert_steps[-1][0] > since
+                and self.expert_steps[-1][1].mode == ActionStep.MODE_NORMAL
+            ),
             "an action expert that has seen a picture",
         )
 
@@ -285,9 +308,9 @@ class Stack:
 
 
 @contextlib.contextmanager
-def stack_of(environment: dict[str, str], folder: Path) -> Iterator[Stack]:
+def stack_of(environment: dict[str, str], folder: Path, use_sim_time: bool = False) -> Iterator[Stack]:
     """Yield a stack without nodes; whatever was started in it has ended afterwards."""
-    stack = Stack(environment, folder)
+    stack = Stack(environment, folder, use_sim_time)
     try:
         yield stack
     finally:

@@ -35,7 +35,9 @@ def installed(tmp_path_factory) -> dict[str, zipfile.ZipInfo]:
 
 
 def test_share_folder_marker_and_modules_are_installed(installed):
-    share = [path for folder in ("config", "launch", "msg", "srv", "checkpoints") for path in (ROOT / folder).rglob("*")]
+    share = [
+        path for folder in ("config", "launch", "msg", "srv", "checkpoints") for path in (ROOT / folder).rglob("*")
+    ]
     expected = {f"share/arvla_ros/{path.relative_to(ROOT)}" for path in share if path.is_file()}
     expected |= {"share/ament_index/resource_index/packages/arvla_ros", "share/arvla_ros/package.xml"}
     expected |= {str(path.relative_to(ROOT)) for path in (ROOT / "arvla_ros").rglob("*.py")}
