@@ -46,9 +46,16 @@ def declare_texts(node: Node, name: str, default: Sequence[str], description: st
     return [str(item) for item in _declare(node, name, list(default), description, live=False)]
 
 
-def declare_flag(node: Node, name: str, default: bool, description: str) -> bool:
+def declare_numbers(
+    node: Node, name: str, default: Sequence[float], description: str, live: bool = False
+) -> list[float]:
+    """Declare a parameter that is a list of floats and return its value."""
+    return [float(item) for item in _declare(node, name, [float(item) for item in default], description, live)]
+
+
+def declare_flag(node: Node, name: str, default: bool, description: str, live: bool = False) -> bool:
     """Declare a boolean parameter and return its value."""
-    return bool(_declare(node, name, default, description, live=False))
+    return bool(_declare(node, name, default, description, live))
 
 
 def apply_while_running(node: Node, live: Mapping[str, Live]) -> None:
@@ -77,5 +84,6 @@ def _declare(node: Node, name: str, default: Any, description: str, live: bool, 
 
 def _check_finite(value: Any) -> None:
     # A range check by comparison lets NaN through.
-    if isinstance(value, float) and not math.isfinite(value):
+    values = [value] if isinstance(value, float) else value if isinstance(value, Sequence) else []
+    if any(isinstance(each, float) and not math.isfinite(each) for each in values):
         raise ValueError("must be a finite number")

@@ -12,6 +12,7 @@ NEEDS = {
     "action_expert": ("torch", "safetensors"),
     "guard": (),
     "sim_widowx": ("mujoco",),
+    "recorder": ("mcap", "rosbags"),
     "rollout": ("PIL",),
 }
 """Modules without a rosdep key on every distribution, by node."""
