@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 from interbotix_xs_msgs.msg import JointGroupCommand, JointSingleCommand
+from interbotix_xs_msgs.srv import RegisterValues, RobotInfo
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
+from rclpy.task import Future
 from sensor_msgs.msg import JointState
 
 from arvla_ros.robots import wx250s
@@ -55,12 +57,21 @@ class Record:
 
 
 class FakeArm:
-    """Publishes joint states at 100 Hz, as the Interbotix driver does, and goes where it is told."""
+    """Publishes joint states at 100 Hz, as the Interbotix driver does, and goes where it is told.
+
+    Attributes:
+        joints: where it is ``[6]``, rad.
+        opening: between the fingers, m.
+        distort: what becomes of its readings.
+        answer_s: how long its services take.
+        record: what it was told.
+    """
 
     def __init__(self, node: Node) -> None:
         self.joints = wx250s.READY.copy()
         self.opening = 0.06
         self.distort: Distortion | None = None
+        self.answer_s = 0.0
         self._goal = self.joints
         self._node = node
         self._turned_at = time.monotonic()
@@ -68,7 +79,10 @@ class FakeArm:
         self._states = node.create_publisher(JointState, "/wx250s/joint_states", 10)
         node.create_subscription(JointGroupCommand, "/wx250s/commands/joint_group", self._on_group, DEPTH)
         node.create_subscription(JointSingleCommand, "/wx250s/commands/joint_single", self._on_single, DEPTH)
-        node.create_timer(PERIOD_S, self._turn, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._clock = Clock(clock_type=ClockType.STEADY_TIME)
+        node.create_timer(PERIOD_S, self._turn, clock=self._clock)
+        node.create_service(RobotInfo, "/wx250s/get_robot_info", self._on_info)
+        node.create_service(RegisterValues, "/wx250s/get_motor_registers", self._on_registers)
 
     def begin_record(self) -> None:
         """Forget what was sent so far."""
@@ -104,3 +118,28 @@ class FakeArm:
     def _on_single(self, message: JointSingleCommand) -> None:
         self.record.openings.append(message.cmd if message.name == "gripper" else float("nan"))
         self.opening = min(max(message.cmd, wx250s.OPENING_LOWER), wx250s.OPENING_UPPER)
+
+    async def _on_info(self, request: RobotInfo.Request, response: RobotInfo.Response) -> RobotInfo.Response:
+        await self._wait()
+        response.profile_type = "velocity"
+        response.mode = "position" if request.name == "arm" else "linear_position"
+        response.joint_names = list(wx250s.ARM_JOINTS)
+        response.joint_lower_limits = wx250s.ARM_LOWER.tolist()
+        response.joint_upper_limits = wx250s.ARM_UPPER.tolist()
+        response.joint_velocity_limits = [wx250s.ARM_VELOCITY] * len(wx250s.ARM_JOINTS)
+        return response
+
+    async def _on_registers(
+        self, request: RegisterValues.Request, response: RegisterValues.Response
+    ) -> RegisterValues.Response:
+        await self._wait()
+        response.values = [0] * (len(wx250s.ARM_JOINTS) if request.name == "arm" else 1)
+        return response
+
+    async def _wait(self) -> None:
+        """Take as long as a bus takes that is read servo by servo, without stopping the joint states."""
+        if self.answer_s > 0.0:
+            answered = Future()
+            timer = self._node.create_timer(self.answer_s, lambda: answered.set_result(None), clock=self._clock)
+            await answered
+            self._node.destroy_timer(timer)

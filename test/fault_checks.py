@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from fault_arm import Record
@@ -18,6 +18,8 @@ GUARD_PERIOD_S = 0.02
 ROUNDING = 2e-6
 # rad a cycle: less is rest.
 REST = 1e-4
+# Cycles may be shorter than the period: of so many, one has its full length.
+CYCLES = 4
 # The guard sends at 50 Hz; a pause of more than a few of its cycles is one that the arm notices, s ...
 LONGEST_GAP_S = 0.2
 # ... and from the first command of a hold to rest it takes at most this, s.
@@ -37,6 +39,9 @@ def assert_within_limits(record: Record, speed: float = wx250s.ARM_VELOCITY) -> 
     assert (joints <= wx250s.ARM_UPPER + ROUNDING).all(), joints.max(axis=0)
     fastest = record.speeds.max(initial=0.0)
     assert fastest <= speed * GUARD_PERIOD_S + ROUNDING, f"a step of {fastest} rad"
+    points = wx250s.extreme_points(joints)
+    assert (points >= wx250s.WORKSPACE_LOWER - ROUNDING).all(), points.min(axis=(0, 1))
+    assert (points <= wx250s.WORKSPACE_UPPER + ROUNDING).all(), points.max(axis=(0, 1))
     openings = np.array(record.openings)
     assert ((openings >= wx250s.OPENING_LOWER - ROUNDING) & (openings <= wx250s.OPENING_UPPER + ROUNDING)).all()
 
@@ -50,14 +55,38 @@ def assert_no_gap(record: Record) -> None:
 
 def assert_smooth_hold(record: Record, first: int, began: float, within_s: float) -> None:
     """From command ``first`` on the arm only gets slower, and it is at rest in time after the fault began."""
-    speeds = record.speeds[first:]
-    faster = np.diff(speeds).max(initial=0.0)
-    assert faster <= REST, f"{faster} rad a cycle faster while holding: {speeds[:20]}"
+    speeds, steps = record.speeds[first:], record.steps[first:]
+    before = float(record.speeds[max(first - 10, 0) : first + 1].max())
+    slower = np.array([max([before, *speeds[:CYCLES]]), *(speeds[k : k + CYCLES].max() for k in range(len(speeds)))])
+    assert np.diff(slower).max(initial=0.0) <= REST + 0.02 * before, f"faster while holding: {speeds[:20]}"
+    turned_back = np.abs(steps).sum(axis=0) - np.abs(steps.sum(axis=0))
+    assert turned_back.max() <= 10 * REST, f"to and fro by {turned_back} rad while holding"
+    velocity = before / GUARD_PERIOD_S
+    way, allowed_way = speeds.sum(), 1.2 * velocity**2 / (2 * wx250s.ARM_ACCELERATION) + 5 * before + 10 * REST
+    assert way <= allowed_way, f"{way:.3f} rad until at rest from {velocity:.2f} rad/s, allowed are {allowed_way:.3f}"
     moving = np.flatnonzero(speeds > REST)
     at_rest = record.times[min(first + (int(moving[-1]) + 1 if len(moving) else 0), len(record.times) - 1)]
     assert speeds[-1] <= REST, f"still moving by {speeds[-1]} rad a cycle"
     allowed = within_s + BRAKING_S + SLACK_S + record.longest_pause_s
     assert at_rest - began <= allowed, f"at rest after {at_rest - began:.2f} s, allowed are {allowed:.2f} s"
+
+
+def assert_gentle(states: Sequence[tuple[float, GuardState]]) -> None:
+    """No joint changes its speed faster than it is allowed to, by the times of the guard's own cycles."""
+    times = np.array([state.header.stamp.sec + state.header.stamp.nanosec * 1e-9 for _, state in states])
+    velocity, braking = None, wx250s.ARM_ACCELERATION
+    for (_, before), (_, now), elapsed in zip(states, states[1:], np.diff(times), strict=False):
+        # A cycle that comes much too late begins from rest, an e-stop ends at once, and one that was not heard of
+        # would count as half of a longer one.
+        regular = 0.1 * GUARD_PERIOD_S < elapsed < 1.4 * GUARD_PERIOD_S and len(before.sent) == len(now.sent) > 0
+        if not regular or GuardState.MODE_ESTOP in (before.mode, now.mode):
+            velocity = None
+            continue
+        dt = min(elapsed, GUARD_PERIOD_S)
+        previous, velocity = velocity, (np.array(now.sent) - np.array(before.sent)) / dt
+        if previous is not None:
+            change = np.abs(velocity - previous).max() / dt
+            assert change <= 1.2 * braking + 0.5, f"{change:.1f} rad/s², allowed are {braking:.1f}: {now}"
 
 
 def assert_nodes_live(stack: Stack) -> None:
@@ -70,6 +99,8 @@ def assert_safe(stack: Stack, speed: float = wx250s.ARM_VELOCITY) -> None:
     """What holds at the end of every test in which the guard lives on."""
     assert_within_limits(stack.arm.record, speed)
     assert_no_gap(stack.arm.record)
+    if not stack.use_sim_time:
+        assert_gentle(list(stack.guard_states))
     assert_nodes_live(stack)
 
 

@@ -122,7 +122,7 @@ class Stack:
     """Everything around the nodes under test, in one node of this process that spins in a thread of its own."""
 
     def __init__(self, environment: dict[str, str], folder: Path, use_sim_time: bool) -> None:
-        self._use_sim_time = use_sim_time
+        self.use_sim_time = use_sim_time
         self.environment, self._folder = environment, folder
         self.processes: dict[str, Process] = {}
         self.guard_states: list[tuple[float, GuardState]] = []
@@ -168,7 +168,7 @@ class Stack:
 
     def start(self, name: str, alias: str = "", **parameters: Any) -> Process:
         """Start a node by its executable; it is known here as ``alias``, or as ``name``."""
-        parameters = {"use_sim_time": self._use_sim_time, **parameters}
+        parameters = {"use_sim_time": self.use_sim_time, **parameters}
         process = Process(name, self.environment, self._folder, parameters)
         self.processes[alias or name] = process
         return process
