@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from interbotix_xs_msgs.msg import JointGroupCommand, JointSingleCommand
 from interbotix_xs_msgs.srv import RegisterValues, RobotInfo
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.task import Future
@@ -81,8 +82,9 @@ class FakeArm:
         node.create_subscription(JointSingleCommand, "/wx250s/commands/joint_single", self._on_single, DEPTH)
         self._clock = Clock(clock_type=ClockType.STEADY_TIME)
         node.create_timer(PERIOD_S, self._turn, clock=self._clock)
-        node.create_service(RobotInfo, "/wx250s/get_robot_info", self._on_info)
-        node.create_service(RegisterValues, "/wx250s/get_motor_registers", self._on_registers)
+        apart = self._apart = ReentrantCallbackGroup()
+        node.create_service(RobotInfo, "/wx250s/get_robot_info", self._on_info, callback_group=apart)
+        node.create_service(RegisterValues, "/wx250s/get_motor_registers", self._on_registers, callback_group=apart)
 
     def begin_record(self) -> None:
         """Forget what was sent so far."""
@@ -140,6 +142,8 @@ class FakeArm:
         """Take as long as a bus takes that is read servo by servo, without stopping the joint states."""
         if self.answer_s > 0.0:
             answered = Future()
-            timer = self._node.create_timer(self.answer_s, lambda: answered.set_result(None), clock=self._clock)
+            timer = self._node.create_timer(
+                self.answer_s, lambda: answered.set_result(None), callback_group=self._apart, clock=self._clock
+            )
             await answered
             self._node.destroy_timer(timer)
