@@ -105,13 +105,13 @@ class GuardNode(Node):
         self.create_subscription(ArmCommand, "/arm/command", self._on_command, NEWEST)
         self.create_subscription(Bool, "/estop", self._on_estop, LATCHED)
         self.create_subscription(Bool, "/deadman", self._on_deadman, NEWEST)
-        # Apart from the rest, which would wait, the cycle too, while one of them awaits the driver.
-        apart = ReentrantCallbackGroup()
-        self.create_service(SetBool, "~/enable", self._on_enable, callback_group=apart)
-        self.create_service(Trigger, "~/home", self._on_home, callback_group=apart)
-        self.create_service(Trigger, "~/sleep", self._on_sleep, callback_group=apart)
-        self.create_service(Trigger, "~/estop", self._on_estop_button, callback_group=apart)
-        self.create_service(SetBool, "~/torque", self._on_torque, callback_group=apart)
+        self.create_service(Trigger, "~/estop", self._on_estop_button)
+        # These wait for answers of the driver: in the group of all others they would keep out what they wait for.
+        waiting = ReentrantCallbackGroup()
+        self.create_service(SetBool, "~/enable", self._on_enable, callback_group=waiting)
+        self.create_service(Trigger, "~/home", self._on_home, callback_group=waiting)
+        self.create_service(Trigger, "~/sleep", self._on_sleep, callback_group=waiting)
+        self.create_service(SetBool, "~/torque", self._on_torque, callback_group=waiting)
         # Its own pace is nobody's to set: not that of a simulated clock, nor of one that jumps.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._tick = self.create_timer(PERIOD_S, self._on_tick, clock=steady)

@@ -9,7 +9,6 @@ from typing import Any
 
 from interbotix_xs_msgs.msg import JointGroupCommand, JointSingleCommand
 from interbotix_xs_msgs.srv import OperatingModes, RegisterValues, RobotInfo, TorqueEnable
-from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.task import Future
@@ -100,11 +99,7 @@ class DriverServices:
             "set_operating_modes": OperatingModes,
             "torque_enable": TorqueEnable,
         }
-        self._group = ReentrantCallbackGroup()
-        self._clients = {
-            name: node.create_client(kind, f"/{robot_name}/{name}", callback_group=self._group)
-            for name, kind in kinds.items()
-        }
+        self._clients = {name: node.create_client(kind, f"/{robot_name}/{name}") for name, kind in kinds.items()}
 
     async def differences(self, limits: JointLimits) -> list[str]:
         """Return joints and limits that differ between driver and guard, and servos that report an error.
@@ -196,7 +191,7 @@ class DriverServices:
             if not outcome.done():
                 outcome.set_result(result)
 
-        timer = self._node.create_timer(seconds, lambda: finish(None), callback_group=self._group, clock=self._clock)
+        timer = self._node.create_timer(seconds, lambda: finish(None), clock=self._clock)
         future.add_done_callback(lambda done: finish(done.result()))
         try:
             return await outcome

@@ -16,6 +16,7 @@ NEEDS = {
     "recorder": ("mcap", "rosbags"),
     "replay": ("rosbags",),
     "rollout": ("PIL",),
+    "teleop": (),
 }
 """Modules without a rosdep key on every distribution, by node."""
 
