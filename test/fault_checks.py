@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from fault_arm import Record
@@ -16,12 +17,16 @@ from arvla_ros.robots import wx250s
 GUARD_PERIOD_S = 0.02
 # rad: commands travel as float32.
 ROUNDING = 2e-6
+# A cycle that a command's arrival began may be as short as this, s.
+SHORTEST_CYCLE_S = 0.0025
 # rad a cycle: less is rest.
 REST = 1e-4
 # Cycles may be shorter than the period: of so many, one has its full length.
 CYCLES = 4
-# The guard sends at 50 Hz; a pause of more than a few of its cycles is one that the arm notices, s ...
-LONGEST_GAP_S = 0.2
+# The guard sends at 50 Hz; a pause of more than a few of its cycles is one that the arm notices ...
+LONGEST_GAP_S, FEW_CYCLES = 0.1, 5
+# ... unless the machine is so busy that there were no cycles; no longer than this, s ...
+LONGEST_HANG_S = 1.0
 # ... and from the first command of a hold to rest it takes at most this, s.
 BRAKING_S = 0.6
 # What a busy machine may add to any time, s, besides how late it has been seen to be.
@@ -46,11 +51,16 @@ def assert_within_limits(record: Record, speed: float = wx250s.ARM_VELOCITY) -> 
     assert ((openings >= wx250s.OPENING_LOWER - ROUNDING) & (openings <= wx250s.OPENING_UPPER + ROUNDING)).all()
 
 
-def assert_no_gap(record: Record) -> None:
-    """Commands came all the time, since the first."""
-    gaps = np.diff(record.times)
-    allowed = LONGEST_GAP_S + record.longest_pause_s
-    assert gaps.max(initial=0.0) <= allowed, f"nothing was sent for {gaps.max():.3f} s, allowed are {allowed:.3f} s"
+def assert_no_gap(stack: Stack) -> None:
+    """Since the first command one came with every cycle of the guard, and cycles came all the time."""
+    record = stack.arm.record
+    cycles = np.array([at for at, _ in list(stack.guard_states)])
+    for before, after in pairwise(list(record.times)):
+        if after - before > LONGEST_GAP_S:
+            silent = int(((cycles > before) & (cycles < after)).sum())
+            assert silent <= FEW_CYCLES, f"{silent} cycles in {after - before:.3f} s, and none of them sent"
+            allowed = LONGEST_HANG_S + record.longest_pause_s
+            assert after - before <= allowed, f"no cycle for {after - before:.3f} s, allowed are {allowed:.3f} s"
 
 
 def assert_smooth_hold(record: Record, first: int, began: float, within_s: float) -> None:
@@ -71,22 +81,12 @@ def assert_smooth_hold(record: Record, first: int, began: float, within_s: float
     assert at_rest - began <= allowed, f"at rest after {at_rest - began:.2f} s, allowed are {allowed:.2f} s"
 
 
-def assert_gentle(states: Sequence[tuple[float, GuardState]]) -> None:
-    """No joint changes its speed faster than it is allowed to, by the times of the guard's own cycles."""
-    times = np.array([state.header.stamp.sec + state.header.stamp.nanosec * 1e-9 for _, state in states])
-    velocity, braking = None, wx250s.ARM_ACCELERATION
-    for (_, before), (_, now), elapsed in zip(states, states[1:], np.diff(times), strict=False):
-        # A cycle that comes much too late begins from rest, an e-stop ends at once, and one that was not heard of
-        # would count as half of a longer one.
-        regular = 0.1 * GUARD_PERIOD_S < elapsed < 1.4 * GUARD_PERIOD_S and len(before.sent) == len(now.sent) > 0
-        if not regular or GuardState.MODE_ESTOP in (before.mode, now.mode):
-            velocity = None
-            continue
-        dt = min(elapsed, GUARD_PERIOD_S)
-        previous, velocity = velocity, (np.array(now.sent) - np.array(before.sent)) / dt
-        if previous is not None:
-            change = np.abs(velocity - previous).max() / dt
-            assert change <= 1.2 * braking + 0.5, f"{change:.1f} rad/s², allowed are {braking:.1f}: {now}"
+def assert_starts_gently(record: Record) -> None:
+    """No joint gets faster at once, whatever the lengths of the guard's cycles were, which nobody but it knows."""
+    steps = np.abs(record.steps)
+    from_rest = 1.1 * wx250s.ARM_ACCELERATION * GUARD_PERIOD_S**2
+    excess = steps[1:] - (GUARD_PERIOD_S / SHORTEST_CYCLE_S * steps[:-1] + from_rest)
+    assert excess.max(initial=0.0) <= 0.0, f"a step {excess.max():.4f} rad too long after the one before"
 
 
 def assert_nodes_live(stack: Stack) -> None:
@@ -98,9 +98,8 @@ def assert_nodes_live(stack: Stack) -> None:
 def assert_safe(stack: Stack, speed: float = wx250s.ARM_VELOCITY) -> None:
     """What holds at the end of every test in which the guard lives on."""
     assert_within_limits(stack.arm.record, speed)
-    assert_no_gap(stack.arm.record)
-    if not stack.use_sim_time:
-        assert_gentle(list(stack.guard_states))
+    assert_starts_gently(stack.arm.record)
+    assert_no_gap(stack)
     assert_nodes_live(stack)
 
 

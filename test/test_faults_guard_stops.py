@@ -30,6 +30,7 @@ def shared(module_ros_environment, tmp_path_factory) -> Iterator[Stack]:
 
 @pytest.fixture
 def stack(shared: Stack) -> Stack:
+    shared.arm.answer_s = 0.0
     shared.keep("guard")
     if "guard" not in shared.processes:
         shared.start("guard")
@@ -67,6 +68,22 @@ def test_the_estop_pressed_while_the_guard_is_being_armed_wins(stack, delay_s):
     assert stack.guard_state.mode == GuardState.MODE_ESTOP
     assert stack.arm.record.speeds[-10:].max() == 0.0
     assert_safe(stack)
+
+
+def test_the_estop_hit_while_the_driver_is_still_being_asked_ends_the_arming(stack):
+    stack.keep()
+    stack.start("guard")
+    stack.wait_for_guard()
+    stack.arm.answer_s = 0.2
+    future = stack.call_enable()
+    stack.watch(0.3)
+    stack.press_estop()
+    stack.wait_for(lambda: stack.in_mode(GuardState.MODE_ESTOP), "the e-stop")
+    stack.press_estop(False)
+    stack.wait_for(future.done, "an answer of enable")
+    stack.arm.answer_s = 0.0
+    assert not future.result().success
+    assert_stays_held(stack, "e-stop")
 
 
 def test_the_estop_pressed_on_the_way_home_stops_the_arm(stack):
@@ -138,6 +155,7 @@ def test_of_hundreds_of_parameters_set_while_moving_the_bad_ones_are_refused_wit
 def test_a_lower_speed_limit_set_while_moving_is_kept_from_then_on(stack):
     stack.arm_and_move()
     stack.wait_for(stack.set_parameters("guard", max_joint_velocity=0.3).done, "a slower guard")
+    stack.watch(0.5)
     stack.arm.begin_record()
     assert_goes_on(stack, speed=0.3)
     stack.wait_for(stack.set_parameters("guard", max_joint_velocity=math.pi).done, "a guard as fast as before")

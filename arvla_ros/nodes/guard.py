@@ -129,6 +129,7 @@ class GuardNode(Node):
             )
         except StateRefusedError as error:
             self._states_refused[error.kind] += 1
+            self._guard.on_refused_state(str(error)[:200])
             if isinstance(error, StateFaultError):
                 self._guard.on_fault(str(error))
             self.get_logger().warning(f"joint states refused: {str(error)[:200]}", throttle_duration_sec=5.0)
@@ -158,6 +159,8 @@ class GuardNode(Node):
             return guard.arbiter.refuse(Refusal("not_armed", f"not armed: {guard.reason}"))
         stamp_ns = to_ns(message.header.stamp)
         age = (now_ns(self) - stamp_ns) * 1e-9
+        if message.hold:
+            return guard.on_hold(message.source, message.hold[:200])
         joints, problem = self._joints(message)
         if joints is None and not message.use_pose:
             return guard.arbiter.refuse(Refusal("names", problem))
@@ -172,6 +175,8 @@ class GuardNode(Node):
                 return None, f"command is not for the joints {', '.join(expected)}, in this order"
             return np.asarray(message.joint_positions, dtype=np.float64), ""
         p, q = message.pose.position, message.pose.orientation
+        if not np.isfinite([p.x, p.y, p.z, q.x, q.y, q.z, q.w]).all():
+            return np.full(len(wx250s.ARM_JOINTS), np.nan), ""
         near = self._guard.joints
         assert near is not None
         try:
