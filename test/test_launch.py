@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from stack3_checkpoint import save_untrained
 
 from arvla_ros.evaluation.run_log import RunLog
 
@@ -173,3 +174,33 @@ def test_without_the_drivers_package_asking_for_it_is_one_clear_line(launch):
     assert stack.wait(60) == 1
     assert "there is no package interbotix_xsarm_control; install the Interbotix packages" in stack.output
     assert stack.pids() == []
+
+
+@pytest.mark.timeout(240)
+def test_episodes_of_stack3_faster_than_real_time_end_by_simulated_time(launch, tmp_path):
+    params = tmp_path / "params.yaml"
+    params.write_text("/rollout:\n  ros__parameters:\n    time_limit_s: 3.0\n")
+    stack = launch(
+        *("sim:=true", "task:=stack3", "seed:=40", "episodes:=2", "real_time_factor:=4.0"),
+        *(f"checkpoint:={save_untrained(tmp_path / 'untrained')}", f"params_file:={params}"),
+        f"report:={tmp_path / 'run'}",
+    )
+    assert stack.wait(200) == 0, stack.output
+    log = RunLog.load(tmp_path / "run")
+    assert [episode.seed for episode in log.episodes] == [41, 42]
+    for episode in log.episodes:
+        assert not episode.success
+        # The task is looked at ten times a second.
+        assert 2.8 <= (episode.end_ns - episode.start_ns) * 1e-9 <= 3.6
+    assert stack.alive() == []
+
+
+@pytest.mark.timeout(240)
+def test_on_simulated_time_the_shipped_policy_succeeds_as_it_does_in_real_time(launch, tmp_path):
+    stack = launch("sim:=true", "episodes:=3", "real_time_factor:=3.0", f"report:={tmp_path / 'run'}")
+    assert stack.wait(200) == 0, stack.output
+    log = RunLog.load(tmp_path / "run")
+    assert any(episode.success for episode in log.episodes), stack.output
+    seen = [step for step in log.steps if step.staleness_steps >= 0]
+    assert seen
+    assert all(0 <= step.staleness_steps < 20 for step in seen)

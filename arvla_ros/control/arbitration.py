@@ -35,6 +35,7 @@ class Command:
         stamp: s on the ROS clock.
         age: s from the stamp to now.
         problem: Why ``joints`` is None.
+        hold: Why the source cannot go on, in which case nothing else of the command counts; empty while it can.
     """
 
     source: str
@@ -43,6 +44,7 @@ class Command:
     stamp: float
     age: float
     problem: str = ""
+    hold: str = ""
 
 
 class Refusal(NamedTuple):

@@ -148,12 +148,6 @@ class Guard:
         self.on_fault(reason)
         self.arbiter.armed.stamp = float("-inf")
 
-    def on_hold(self, source: str, reason: str) -> str:
-        """Take in that a source cannot go on; the arm holds if it is the armed one. Return what became of it."""
-        if self.mode is Mode.ACTIVE and source == self.arbiter.armed.name:
-            self._hold(reason)
-        return self.arbiter.refuse(Refusal("hold", f"{source[:40]!r} cannot go on: {reason}"))
-
     def on_command(self, command: Command, now: float) -> str:
         """Take in a target of a source; return why it was refused, or an empty string."""
         if self.mode is not Mode.ACTIVE:
@@ -161,6 +155,9 @@ class Guard:
         refusal = self.arbiter.check(command, self.timeouts.command_timeout_s, now)
         if refusal:
             return self.arbiter.refuse(refusal)
+        if command.hold:
+            self._hold(f"{command.source}: {command.hold}")
+            return ""
         if command.joints is None:
             # The source is alive, and its last target stays.
             last = self.arbiter.armed.target if command.source == self.arbiter.armed.name else None

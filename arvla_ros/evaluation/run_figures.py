@@ -78,26 +78,25 @@ def _derivative(track: GuardTrack, order: int) -> Array:
     if usual <= 0:
         return result
     regular = np.abs(periods - usual) < _REGULAR * usual
-    whole = np.lib.stride_tricks.sliding_window_view(regular, order).all(axis=1)
-    differences = np.diff(joints, order, axis=0) / usual**order
-    result[order:] = np.where(whole[:, None], differences, np.nan)
+    whole = np.all(np.lib.stride_tricks.sliding_window_view(regular, order), axis=1, keepdims=True)
+    result[order:] = np.where(whole, np.diff(joints, order, axis=0) / usual**order, np.nan)
     return result
 
 
 def holds(track: ModeTrack, names: type[GuardMode] | type[StepMode], running: set[int]) -> list[dict[str, Any]]:
     """Return, by mode and kind of reason, how often and how long it was not running as usual; the longest first."""
     counts: Counter[tuple[int, str]] = Counter()
-    seconds: Counter[tuple[int, str]] = Counter()
+    seconds: dict[tuple[int, str], float] = {}
     said: dict[tuple[int, str], str] = {}
     for span in track.spans():
         if span.mode not in running:
             key = (span.mode, without_numbers(span.reason))
             counts[key] += 1
-            seconds[key] += span.end_s - span.begin_s
+            seconds[key] = seconds.get(key, 0.0) + span.end_s - span.begin_s
             said.setdefault(key, span.reason)
     return [
         {"mode": mode_name(names, key[0]), "reason": said[key], "count": counts[key], "seconds": spent}
-        for key, spent in seconds.most_common()
+        for key, spent in sorted(seconds.items(), key=lambda item: -item[1])
     ]
 
 

@@ -160,12 +160,12 @@ class GuardNode(Node):
             return guard.arbiter.refuse(Refusal("not_armed", f"not armed: {guard.reason}"))
         stamp_ns = to_ns(message.header.stamp)
         age = (now_ns(self) - stamp_ns) * 1e-9
-        if message.hold:
-            return guard.on_hold(message.source, message.hold[:200])
-        joints, problem = self._joints(message)
-        if joints is None and not message.use_pose:
+        joints, problem = (None, "") if message.hold else self._joints(message)
+        if joints is None and not message.use_pose and not message.hold:
             return guard.arbiter.refuse(Refusal("names", problem))
-        command = Command(message.source, joints, message.gripper_opening, stamp_ns * 1e-9, age, problem)
+        # As much of a reason as somebody can read: it is published at 50 Hz from here on.
+        hold = message.hold[:200]
+        command = Command(message.source, joints, message.gripper_opening, stamp_ns * 1e-9, age, problem, hold)
         return guard.on_command(command, now)
 
     def _joints(self, message: ArmCommand) -> tuple[Pose | None, str]:
