@@ -109,12 +109,12 @@ class Arbiter:
             return Refusal("source", f"source {command.source!r} is not the armed one, {armed.name!r} is")
         if self._needs_deadman(command.source) and not self.deadman_held(now):
             return Refusal("deadman", "the deadman is not held")
-        if command.stamp <= armed.stamp and not taking_over:
-            return Refusal("not_newer", "command is not newer than the last one")
         if command.age > oldest_s:
             return Refusal("old", f"command is {command.age:.2f} s old")
         if command.age < -FUTURE_TOLERANCE_S:
             return Refusal("future", f"command is {-command.age:.2f} s in the future")
+        if command.stamp <= armed.stamp and not taking_over:
+            return Refusal("not_newer", "command is not newer than the last one")
         if command.joints is not None and command.joints.shape != (self._joint_count,):
             return Refusal("length", f"command has {command.joints.size} joints, the arm has {self._joint_count}")
         return None
