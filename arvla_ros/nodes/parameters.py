@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,21 @@ def declare_numbers(
 def declare_flag(node: Node, name: str, default: bool, description: str, live: bool = False) -> bool:
     """Declare a boolean parameter and return its value."""
     return bool(_declare(node, name, default, description, live))
+
+
+def declare_live_numbers(node: Node, numbers: Sequence[tuple[object, str, str, float, float]]) -> dict[str, Live]:
+    """Declare float parameters that are attributes of objects, and return how new values reach them.
+
+    Args:
+        node: Where they are declared.
+        numbers: owner, whose value is the default; name of attribute and parameter; description with unit; lowest;
+            highest.
+    """
+    live = {}
+    for owner, name, description, low, high in numbers:
+        setattr(owner, name, declare_number(node, name, getattr(owner, name), description, low, high, live=True))
+        live[name] = Live(functools.partial(setattr, owner, name))
+    return live
 
 
 def apply_while_running(node: Node, live: Mapping[str, Live]) -> None:

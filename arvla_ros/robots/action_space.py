@@ -98,6 +98,10 @@ class ActionSpace(ABC, Generic[TargetT]):
         """
 
     @abstractmethod
+    def target_from_joints(self, joints: ArrayLike, opening: float) -> TargetT:
+        """Return the target that joints ``[n]`` in rad and an opening in m are: of a command that was recorded."""
+
+    @abstractmethod
     def action(self, target: TargetT, state: ArrayLike, previous: TargetT | None = None) -> Vector:
         """Return the action ``[A]`` that ``target`` would turn into this target: its inverse."""
 
@@ -113,6 +117,10 @@ class JointSpace(ActionSpace[JointTarget]):
     def state(self, joints: ArrayLike, opening: float, previous: ArrayLike | None = None) -> Vector:
         """Return joints and opening; see ``ActionSpace.state``."""
         return np.append(joints, opening).astype(np.float32)
+
+    def target_from_joints(self, joints: ArrayLike, opening: float) -> JointTarget:
+        """Return joints and opening; see ``ActionSpace.target_from_joints``."""
+        return JointTarget(joints.astype(np.float64), opening)
 
 
 class JointDelta(JointSpace):

@@ -18,6 +18,11 @@ class EndEffectorSpace(ActionSpace[EndEffectorTarget]):
     def __init__(self, forward_kinematics: ForwardKinematics) -> None:
         self._forward_kinematics = forward_kinematics
 
+    def target_from_joints(self, joints: ArrayLike, opening: float) -> EndEffectorTarget:
+        """Return the pose of the hand; see ``ActionSpace.target_from_joints``."""
+        pose = self._pose(joints)
+        return EndEffectorTarget(pose[:3, 3], rotations.from_matrix(pose[:3, :3]), opening)
+
     def _pose(self, joints: ArrayLike) -> Array:
         return self._forward_kinematics(np.asarray(joints, dtype=np.float64))
 

@@ -8,7 +8,7 @@ shadow servos 3 and 5, which do what 2 and 4 do, and ``joint_trajectory``.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from arvla_ros.robots import wx250s
@@ -155,12 +155,10 @@ class Driver:
             self._go_limp(index, REBOOT_S)
             held["Torque_Enable"] = int(enable)
 
-    def set_gains(self, cmd_type: str, name: str, gains: Sequence[int]) -> None:
-        """Set the gains, in the order of ``registers.GAINS``; here only Position_P_Gain changes how a joint moves."""
-        for index in self._motors(cmd_type, name):
-            for register, gain in zip(registers.GAINS, gains, strict=True):
-                self._write(index, register, gain)
-            self._apply(index)
+    def set_gains(self, cmd_type: str, name: str, gains: Mapping[str, int]) -> None:
+        """Set gains by register; here only Position_P_Gain changes how a joint moves."""
+        for register, gain in gains.items():
+            self.set_registers(cmd_type, name, register, gain)
 
     def set_registers(self, cmd_type: str, name: str, register: str, value: int) -> None:
         """Write a register; what only works with torque off is refused by the servo while it is on."""

@@ -74,7 +74,7 @@ class Profile:
 
 
 class Servos:
-    """Acts through the model's actuators; call ``step`` before each physics step.
+    """Acts through the model's actuators; call ``plan``, or ``step`` before each physics step.
 
     Attributes:
         target: ``[7]`` where each goal is going, rad and m.
@@ -156,8 +156,23 @@ class Servos:
         torque = effort * _STALL_TORQUE[servo] if self._loops[servo] is Loop.PWM else per_motor
         self._effort[servo] = torque / _PER_RAD[servo]
 
-    def step(self, data: mujoco.MjData) -> bool:
-        """Move the goals by one physics step; return whether the next steps may be taken without asking again."""
+    def plan(self, steps: int) -> Array | None:
+        """Move the goals by some physics steps at once, and return them after each, ``[steps, 7]``.
+
+        None, and nothing moves, where a servo holds no position or has a ramp: then ``step`` is called for each. All
+        at once, because NumPy calls for every single step would cost as much as the step.
+        """
+        if not self._has_goal.all() or (self._ramp < _UNLIMITED_RAMP).any():
+            return None
+        way = self.target - self.goal
+        furthest = self._speed_limit * self._dt * np.arange(1, steps + 1)[:, None]
+        goals: Array = np.where(np.abs(way) <= furthest, self.target, self.goal + np.copysign(furthest, way))
+        self.goal = goals[-1].copy()
+        self._speed = np.where(self.goal == self.target, 0.0, np.copysign(self._speed_limit, way))
+        return goals
+
+    def step(self, data: mujoco.MjData) -> None:
+        """Move the goals by one physics step."""
         way = self.target - self.goal
         wanted = np.copysign(np.minimum(self._speed_limit, np.sqrt(2 * self._ramp * np.abs(way))), way)
         change = self._ramp * self._dt
@@ -168,9 +183,8 @@ class Servos:
         self._speed[arrives] = 0.0
         if self._has_goal.all():
             data.ctrl[:COUNT] = self.goal
-            return bool(arrives.all())
+            return
         limp = ~self._has_goal
         data.ctrl[:COUNT] = np.where(limp, self._effort, self.goal)
         # Only a loop that holds a position carries its share of the arm's weight.
         data.qfrc_applied[self._dofs] = np.where(limp, -data.qfrc_gravcomp[self._dofs], 0.0)
-        return False

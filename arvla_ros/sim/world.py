@@ -155,14 +155,25 @@ class WidowXWorld:
             raise ValueError(f"{seconds} s is shorter than a physics step of {self.timestep} s")
         end = self._steps + steps
         while self._steps < end:
-            # Once the goals have arrived, MuJoCo may take all steps up to the next look of the judge at once.
-            arrived = self.servos.step(self.data)
             until_judged = self._judge_steps - self._steps % self._judge_steps
-            batch = min(until_judged, end - self._steps) if arrived else 1
-            mujoco.mj_step(self.model, self.data, batch)
+            batch = min(until_judged, end - self._steps)
+            self._step(batch)
             self._steps += batch
             if batch == until_judged:
                 self._judge.observe(self)
+
+    def _step(self, steps: int) -> None:
+        """Take physics steps; before each, the servos' goals move."""
+        goals = self.servos.plan(steps)
+        if goals is None:
+            for _ in range(steps):
+                self.servos.step(self.data)
+                mujoco.mj_step(self.model, self.data)
+            return
+        controls = self.data.ctrl[: goals.shape[1]]
+        for goal in goals:
+            controls[:] = goal
+            mujoco.mj_step(self.model, self.data)
 
     def status(self) -> TaskStatus:
         """Return how the episode stands; it is judged every 20 ms of simulated time."""
