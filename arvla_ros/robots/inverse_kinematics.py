@@ -62,10 +62,10 @@ def solve(position: ArrayLike, rotation: ArrayLike, near: ArrayLike) -> Array:
     found = list(_solutions(goal, start))
     if not found:
         raise UnreachableError(f"pose at {_shown(goal)} m is out of reach: the arm is too short, or cannot fold so far")
-    inside = [joints for each in found if (joints := _within_limits(each)) is not None]
+    inside = [joints for joints in found if _within_limits(joints)]
     if not inside:
         raise UnreachableError(f"pose at {_shown(goal)} m is out of reach: {_limits_passed(_nearest(found, start))}")
-    joints = np.array(_nearest(inside, start))
+    joints: Array = np.clip(_nearest(inside, start), wx250s.ARM_LOWER, wx250s.ARM_UPPER)
     turn = np.abs(joints - start)
     allowed = allowed_joint_step(wx250s.forward_kinematics(np.array(start)), goal)
     if turn.max() > allowed:
@@ -146,13 +146,9 @@ def _nearest(solutions: list[_Joints], near: list[float]) -> _Joints:
     return min(solutions, key=lambda joints: max(abs(a - b) for a, b in zip(joints, near, strict=True)))
 
 
-def _within_limits(joints: _Joints) -> _Joints | None:
-    """Return the joints, rounded into their limits, or None where they are beyond."""
-    for joint, lower, upper in zip(joints, _LOWER, _UPPER, strict=True):
-        if not lower - _ROUNDING <= joint <= upper + _ROUNDING:
-            return None
-    a, b, c, d, e, f = (min(max(j, low), high) for j, low, high in zip(joints, _LOWER, _UPPER, strict=True))
-    return (a, b, c, d, e, f)
+def _within_limits(joints: _Joints) -> bool:
+    ranges = zip(joints, _LOWER, _UPPER, strict=True)
+    return all(lower - _ROUNDING <= joint <= upper + _ROUNDING for joint, lower, upper in ranges)
 
 
 def _limits_passed(joints: _Joints) -> str:
