@@ -116,6 +116,9 @@ def nodes(arguments: Arguments) -> dict[str, Node]:
             **arguments.parameters(instruction=str),
             **({"camera_topics": cameras} if cameras else {}),
         }
+        if arguments.on("sim"):
+            # A scene at rest is rendered the same to the bit; a real camera that repeats itself is frozen.
+            parameters["perception"]["frozen_after_s"] = 0.0
     if arguments["teleop"]:
         parameters["teleop"] = {**driver, "device": arguments["teleop"]}
     if arguments.on("sim"):

@@ -16,6 +16,16 @@ DOMAINS = range(50, 100)
 @pytest.fixture
 def ros_environment() -> Iterator[dict[str, str]]:
     """Reserve a free ROS domain, across parallel test processes, and yield an environment for child processes."""
+    yield from _reserved_domain()
+
+
+@pytest.fixture(scope="module")
+def module_ros_environment() -> Iterator[dict[str, str]]:
+    """As ``ros_environment``, for processes that all tests of a file share."""
+    yield from _reserved_domain()
+
+
+def _reserved_domain() -> Iterator[dict[str, str]]:
     for domain in DOMAINS:
         lock = (Path(tempfile.gettempdir()) / f"arvla_ros_test_domain_{domain}.lock").open("w")
         try:

@@ -16,8 +16,24 @@ class PrefixMessageError(ValueError):
     """A VLPrefix message that cannot be used; the message says why."""
 
 
-def encode(prefix: Prefix, stamp_ns: int, model_id: str, instruction: str, compute_time_s: float) -> VLPrefix:
-    """Return the message for a prefix whose oldest image was captured at ``stamp_ns``."""
+def encode(
+    prefix: Prefix,
+    stamp_ns: int,
+    model_id: str,
+    instruction: str,
+    compute_time_s: float = 0.0,
+    ready_age_s: float = -1.0,
+) -> VLPrefix:
+    """Return the message for a prefix whose oldest image was captured at ``stamp_ns``.
+
+    Args:
+        prefix: what was made; its bytes are copied once, into the message.
+        stamp_ns: capture time of the oldest image, ROS time.
+        model_id: fingerprint of the backbone.
+        instruction: under which it was made.
+        compute_time_s: from taking up the images to here.
+        ready_age_s: from ``stamp_ns`` to here; -1: not known.
+    """
     layers, heads, tokens, dim = prefix.keys.shape
     message = VLPrefix(
         model_id=model_id,
@@ -29,6 +45,7 @@ def encode(prefix: Prefix, stamp_ns: int, model_id: str, instruction: str, compu
         dtype=prefix.dtype_name,
         token_mask=prefix.token_mask.tolist(),
         compute_time=compute_time_s,
+        ready_age=ready_age_s,
     )
     message.header.stamp = to_msg(stamp_ns)
     message.keys = _to_bytes(prefix.keys)

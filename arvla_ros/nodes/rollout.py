@@ -21,7 +21,7 @@ from arvla_ros.nodes.parameters import declare_count, declare_number, declare_te
 from arvla_ros.nodes.qos import LATCHED, NEWEST, TELEMETRY
 from arvla_ros.nodes.run_recorder import RunRecorder
 from arvla_ros.nodes.runtime import NodeError, run
-from arvla_ros.nodes.stamps import now_ns, to_ns
+from arvla_ros.nodes.stamps import now_ns
 from arvla_ros.robots.contract import RobotContract
 
 # Anything but an episode itself is done within this time, or something is wrong.
@@ -34,7 +34,9 @@ class RolloutNode(Node):
     def __init__(self) -> None:
         super().__init__("rollout")
         self._episodes = declare_count(self, "episodes", 0, "episodes to carry out; 0: without end", 0, 10**6)
-        self._time_limit_s = declare_number(self, "time_limit_s", 8.0, "an episode ends after this, s", 1.0, 600.0)
+        self._time_limit_s = declare_number(
+            self, "time_limit_s", 0.0, "an episode ends after this, simulated s; 0: the task's own limit", 0.0, 600.0
+        )
         self._start_timeout_s = declare_number(self, "start_timeout_s", 60.0, "wait for the other nodes, s", 1.0, 600.0)
         report = declare_text(self, "report", "", "folder for the log of the run; empty: none")
         self._report = Path(report) if report else None
@@ -98,9 +100,9 @@ class RolloutNode(Node):
 
     def _run_episode(self) -> Episode:
         self._go_home()
-        reset_ns = now_ns(self)
+        before = self._newest[TaskStatus]
         self._call(self._new_layout, Trigger.Request())
-        self._expect("the new layout", lambda newest: to_ns(newest[TaskStatus].header.stamp) >= reset_ns)
+        self._expect("the new layout", lambda newest: _is_new_episode(newest[TaskStatus], before))
         task = self._newest[TaskStatus]
         self._instructions.publish(String(data=task.instruction))
         # The expert forgets only once perception follows the new instruction: no prefix of the old one gets through.
@@ -111,8 +113,7 @@ class RolloutNode(Node):
         self._call(self._forget, Trigger.Request())
         self._ask(self._enable, SetBool.Request(data=True))  # refused while the e-stop is pressed: a failed episode
         start_ns = now_ns(self)
-        self._wait(self._time_limit_s, lambda newest: newest[TaskStatus].success)
-        ended = self._newest[TaskStatus]
+        ended = self._watch()
         self._call(self._enable, SetBool.Request(data=False))
         return Episode(
             seed=int(ended.seed),
@@ -123,6 +124,19 @@ class RolloutNode(Node):
             score=float(ended.score),
             detail=ended.detail,
         )
+
+    def _watch(self) -> TaskStatus:
+        """Wait until the task is done or its time, which is simulated time, is up; return how it ended."""
+        end = self._newest[TaskStatus].elapsed + (self._time_limit_s or self._newest[TaskStatus].time_limit)
+        seen = None
+
+        def is_heard_of(newest: dict[type, Any]) -> bool:
+            return newest[TaskStatus] is not seen
+
+        while seen is None or not (seen.success or seen.elapsed >= end):
+            self._expect("how the task stands", is_heard_of)
+            seen = self._newest[TaskStatus]
+        return seen
 
     def _go_home(self) -> None:
         """Send the arm home; as long as the e-stop is pressed, wait for the person who pressed it."""
@@ -162,6 +176,11 @@ class RolloutNode(Node):
     def _expect(self, what: str, reached: Callable[[dict[type, Any]], bool]) -> None:
         if not self._wait(ANSWER_TIMEOUT_S, reached):
             raise NodeError(f"waited {ANSWER_TIMEOUT_S:g} s in vain for {what}: see the lines of the other nodes above")
+
+
+def _is_new_episode(task: TaskStatus, before: TaskStatus) -> bool:
+    # By the task's own time: with /clock, what this node takes for now may lag behind a stamp.
+    return bool(task.seed != before.seed or task.elapsed < before.elapsed)
 
 
 def _is_home(newest: dict[type, Any]) -> bool:

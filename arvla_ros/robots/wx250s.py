@@ -30,6 +30,12 @@ ARM_LOWER: Array = np.array([-_TURN, -1.88496, -2.14675, -_TURN, -1.74533, -_TUR
 ARM_UPPER: Array = np.array([_TURN, 1.98968, 1.60570, _TURN, 2.14675, _TURN])
 ARM_VELOCITY = np.pi
 """Velocity limit of every arm joint, rad/s."""
+ARM_ACCELERATION = 10.0
+"""What every arm joint is asked for at the most, rad/s².
+
+The driver's own profile for MoveIt (131/25) accelerates at 9.4. Shoulder and elbow are two XM430-W350 each, 8.2 N m at
+stall; 250 g held at full reach take 4.9 of them, and what is left moves the 0.3 kg m² of such an arm at 11.
+"""
 
 FINGER_LOWER, FINGER_UPPER = 0.015, 0.037
 """Limits of ``left_finger``, m from the middle."""
@@ -51,15 +57,22 @@ LIMITS = JointLimits(
 )
 """What no command may leave."""
 
+WORKSPACE_LOWER: Array = np.array([-0.35, -0.65, 0.01])
+WORKSPACE_UPPER: Array = np.array([0.68, 0.65, 0.90])
+"""Box in base_link, m, that elbow, wrist and fingertips stay in by default: all the arm's reach, a finger's breadth
+above the table that it stands on."""
+
 ENCODER_STEP = 2 * np.pi / 4096
 """Resolution of a published joint angle, rad."""
 
 SHOULDER_HEIGHT = 0.11065
 """Of the shoulder's axis above ``base_link``, m; the waist turns about the vertical through both."""
-UPPER_ARM, FOREARM, HAND = math.hypot(0.04975, 0.25), 0.25, 0.158575
+_ELBOW_FORWARD, _ELBOW_UP = 0.04975, 0.25
+UPPER_ARM, FOREARM, HAND = math.hypot(_ELBOW_FORWARD, _ELBOW_UP), 0.25, 0.158575
 """From shoulder to elbow, on to the wrist centre, where the last three axes meet, and to ``ee_gripper_link``, m."""
+_FINGERTIPS = HAND + 0.0174
 # The upper arm is bent forward at its top, so its own zero leans by this much.
-_LEAN = math.atan2(0.04975, 0.25)
+_LEAN = math.atan2(_ELBOW_FORWARD, _ELBOW_UP)
 # Beyond the stretched arm by less than this, m, is stretched: rounding, not distance.
 _ROUNDING = 1e-9
 
@@ -123,6 +136,33 @@ def bend(forward: float, up: float) -> list[tuple[float, float]]:
 def wrap(angle: float) -> float:
     """Return the same angle between -pi and pi rad."""
     return math.remainder(angle, math.tau)
+
+
+def extreme_points(joints: ArrayLike) -> Array:
+    """Return elbow, wrist and fingertips ``[..., 3, 3]`` in ``base_link``, m, for arm joints ``[..., 6]`` in rad.
+
+    Everything else above the base lies between these points, as far as an arm is as thin as its axes. The fingertips
+    are the middle between them, 17.4 mm beyond ``ee_gripper_link``.
+    """
+    sine, cosine = np.sin(joints), np.cos(joints)
+    # In the vertical plane that the waist turns: forward, sideways, up.
+    forearm = np.asarray(joints)[..., 1] + np.asarray(joints)[..., 2]
+    forearm_sine, forearm_cosine = np.sin(forearm), np.cos(forearm)
+    planar = np.zeros((*np.shape(joints)[:-1], 3, 3))
+    planar[..., 0, 0] = _ELBOW_FORWARD * cosine[..., 1] + _ELBOW_UP * sine[..., 1]
+    planar[..., 0, 2] = SHOULDER_HEIGHT + _ELBOW_UP * cosine[..., 1] - _ELBOW_FORWARD * sine[..., 1]
+    planar[..., 1, 0] = planar[..., 0, 0] + FOREARM * forearm_cosine
+    planar[..., 1, 2] = planar[..., 0, 2] - FOREARM * forearm_sine
+    # The hand in the forearm's frame: bent down by the wrist angle, that turned by the forearm's roll.
+    along, side, below = cosine[..., 4], sine[..., 3] * sine[..., 4], cosine[..., 3] * sine[..., 4]
+    planar[..., 2, 0] = planar[..., 1, 0] + _FINGERTIPS * (along * forearm_cosine - below * forearm_sine)
+    planar[..., 2, 1] = _FINGERTIPS * side
+    planar[..., 2, 2] = planar[..., 1, 2] - _FINGERTIPS * (along * forearm_sine + below * forearm_cosine)
+    points: Array = planar.copy()
+    waist_sine, waist_cosine = sine[..., 0, None], cosine[..., 0, None]
+    points[..., 0] = waist_cosine * planar[..., 0] - waist_sine * planar[..., 1]
+    points[..., 1] = waist_sine * planar[..., 0] + waist_cosine * planar[..., 1]
+    return points
 
 
 def gripper_down(position: ArrayLike, wrist_rotate: float = 0.0) -> Array:
