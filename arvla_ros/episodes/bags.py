@@ -15,7 +15,6 @@ from arvla_ros.episodes.bag_salvage import SalvagedBag
 from arvla_ros.episodes.layout import DatasetError
 from arvla_ros.paths import share_directory
 
-
 # What the driver takes, for bags without definitions (of sqlite3 and Humble).
 _DRIVER = {
     "interbotix_xs_msgs/msg/JointGroupCommand": "string name\nfloat32[] cmd\n",
