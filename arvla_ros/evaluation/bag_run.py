@@ -1,7 +1,8 @@
 """A recorded run as arrays: what the guard, the action expert and the driver said, on one time axis.
 
-Seconds count from the bag's first message and are when a message was received, which every topic has; differences
-between messages of one topic (rates, jerk) are taken from their header stamps, which know no delay of the recorder.
+Seconds count from the earliest header stamp. When a message was received is no measure: a recorder that is short of
+time takes what waits for it late and all at once. A message without a header counts as from when the last one with a
+header was stamped before it.
 """
 
 from __future__ import annotations
@@ -40,13 +41,11 @@ class Track:
     """Messages of one topic; ``n`` of them."""
 
     seconds: Array
-    """``[n]``, when they were received."""
-    stamps: Array
-    """``[n]``, s, what their headers say."""
+    """``[n]``, when they were stamped; ascending."""
 
     def periods(self) -> Array:
-        """Return the time between stamps ``[n - 1]``, s."""
-        return np.diff(self.stamps)
+        """Return the time between them ``[n - 1]``, s."""
+        return np.diff(self.seconds)
 
 
 @dataclass(frozen=True)
@@ -108,6 +107,7 @@ class BagRun:
 
     folder: Path
     contract: RobotContract
+    robot_name: str
     begin_s: float
     end_s: float
     guard: GuardTrack | None
@@ -117,7 +117,7 @@ class BagRun:
     counts: dict[str, int]
     """Messages by topic, in the whole bag."""
     bag_s: float
-    """Duration of the whole bag."""
+    """Duration of the whole bag, s, as it was received."""
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -132,38 +132,38 @@ def read_run(folder: Path, robot_name: str = "wx250s", begin_s: float = 0.0, end
     Args:
         folder: of the bag.
         robot_name: namespace of the driver.
-        begin_s: what was received earlier is left out, s since the bag's first message.
-        end_s: what was received later is left out.
+        begin_s: what was stamped earlier is left out, s since the first stamp.
+        end_s: what was stamped later is left out.
 
     Raises:
         BagError: it is no bag, or nothing of a run is in it.
     """
-    joints_topic = f"/{robot_name}/joint_states"
     contract = RobotContract.load()
+    joints_topic = f"/{robot_name}/joint_states"
     with Bag(folder, salvage=True) as bag:
         warnings = [bag.damage] if bag.damage else []
-        found: dict[str, list[BagMessage]] = {name: [] for name in (GUARD, STEP, INSTRUCTION, joints_topic)}
-        stop_ns = None if np.isinf(end_s) else bag.start_ns + round(end_s * 1e9)
-        try:
-            for each in bag.read(found, bag.start_ns + round(begin_s * 1e9), stop_ns):
-                found[each.topic].append(each)
-        except BagError as error:
-            warnings.append(str(error))
-        counts, start_ns, bag_s = bag.counts, bag.start_ns, (bag.end_ns - bag.start_ns) * 1e-9
-    if not any(found.values()):
+        found = _read(bag, (GUARD, STEP, joints_topic, INSTRUCTION), warnings)
+        counts, bag_s = bag.counts, (bag.end_ns - bag.start_ns) * 1e-9
+    cut = {
+        topic: [(second, message) for second, message in rows if begin_s <= second <= end_s]
+        for topic, rows in found.items()
+    }
+    last_s = max((rows[-1][0] for rows in found.values() if rows), default=0.0)
+    if not any(cut.values()):
         raise BagError(
-            f"{folder}: no message on {', '.join(found)} from {begin_s:g} s to {min(end_s, bag_s):g} s; "
+            f"{folder}: no message on {', '.join(found)} from {begin_s:g} s to {min(end_s, last_s):g} s; "
             f"the bag has {', '.join(sorted(counts)) or 'nothing'}, and lasts {bag_s:.1f} s"
         )
     return BagRun(
         folder=folder,
         contract=contract,
+        robot_name=robot_name,
         begin_s=begin_s,
-        end_s=min(end_s, bag_s),
-        guard=_guard(found[GUARD], start_ns),
-        steps=_steps(found[STEP], start_ns),
-        joints=_joints(found[joints_topic], start_ns, contract, warnings),
-        instructions=[(_seconds(each, start_ns), str(each.message.data)) for each in found[INSTRUCTION]],
+        end_s=min(end_s, last_s),
+        guard=_guard(cut[GUARD]),
+        steps=_steps(cut[STEP]),
+        joints=_joints(cut[joints_topic], contract, warnings),
+        instructions=[(second, str(message.data)) for second, message in cut[INSTRUCTION]],
         counts=counts,
         bag_s=bag_s,
         warnings=warnings,
@@ -175,25 +175,46 @@ def without_numbers(reason: str) -> str:
     return re.sub(r"-?\d+(\.\d+)?", "…", reason)
 
 
-def _seconds(each: BagMessage, start_ns: int) -> float:
-    return (each.log_ns - start_ns) * 1e-9
+Rows = list[tuple[float, Any]]
+"""Messages of one topic with when they were stamped, s; ascending."""
 
 
-def _times(messages: Sequence[BagMessage], start_ns: int) -> tuple[Array, Array]:
-    """Return when messages were received and what their headers say, s."""
-    received = np.array([_seconds(each, start_ns) for each in messages])
-    stamps = np.array([stamp_ns(each.message) or each.log_ns for each in messages])
-    return received, (stamps - stamps[0]) * 1e-9
+def _read(bag: Bag, topics: Sequence[str], warnings: list[str]) -> dict[str, Rows]:
+    stamped: dict[str, list[tuple[int, Any]]] = {topic: [] for topic in topics}
+    newest_ns = 0
+    waiting: list[BagMessage] = []
+    try:
+        for each in bag.read(topics):
+            if hasattr(each.message, "header"):
+                newest_ns = stamp_ns(each.message) or each.log_ns
+            elif not newest_ns:
+                waiting.append(each)
+                continue
+            stamped[each.topic].append((newest_ns, each.message))
+    except BagError as error:
+        warnings.append(str(error))
+    first_ns = min((rows[0][0] for rows in stamped.values() if rows), default=0)
+    for each in reversed(waiting):
+        stamped[each.topic].insert(0, (first_ns, each.message))
+    return {
+        topic: sorted((((ns - first_ns) * 1e-9, message) for ns, message in rows), key=lambda row: row[0])
+        for topic, rows in stamped.items()
+    }
 
 
-def _ages(messages: Sequence[BagMessage]) -> Array:
+def _times(rows: Rows) -> Array:
+    return np.array([second for second, _ in rows])
+
+
+def _ages(rows: Rows) -> Array:
     """Return the age budgets ``[n, 4]``; bags of versions that had none give NaN."""
     unknown = [-1.0] * len(AGES)
-    rows = [
-        [float(getattr(each.message.age, name)) for name in AGES] if hasattr(each.message, "age") else unknown
-        for each in messages
-    ]
-    return _known(rows)
+    return _known(
+        [
+            [float(getattr(message.age, name)) for name in AGES] if hasattr(message, "age") else unknown
+            for _, message in rows
+        ]
+    )
 
 
 def _known(values: Any) -> Array:
@@ -209,15 +230,15 @@ def _command(joints: Any, gripper: float) -> Array:
     return np.hstack((np.asarray(joints, dtype=np.float64), gripper))
 
 
-def _guard(messages: Sequence[BagMessage], start_ns: int) -> GuardTrack | None:
-    if not messages:
+def _guard(rows: Rows) -> GuardTrack | None:
+    if not rows:
         return None
-    states = [each.message for each in messages]
+    states = [message for _, message in rows]
     return GuardTrack(
-        *_times(messages, start_ns),
+        seconds=_times(rows),
         modes=np.array([state.mode for state in states], dtype=np.int64),
         reasons=[str(state.reason) for state in states],
-        ages=_ages(messages),
+        ages=_ages(rows),
         requested=np.array([_command(state.requested, state.requested_gripper) for state in states]),
         sent=np.array([_command(state.sent, state.sent_gripper) for state in states]),
         limited=[tuple(state.limited) for state in states],
@@ -226,35 +247,33 @@ def _guard(messages: Sequence[BagMessage], start_ns: int) -> GuardTrack | None:
     )
 
 
-def _steps(messages: Sequence[BagMessage], start_ns: int) -> StepTrack | None:
-    if not messages:
+def _steps(rows: Rows) -> StepTrack | None:
+    if not rows:
         return None
-    steps = [each.message for each in messages]
+    steps = [message for _, message in rows]
     return StepTrack(
-        *_times(messages, start_ns),
+        seconds=_times(rows),
         modes=np.array([step.mode for step in steps], dtype=np.int64),
         reasons=[str(step.reason) for step in steps],
-        ages=_ages(messages),
+        ages=_ages(rows),
         staleness=_known([step.staleness for step in steps]),
         inference=np.array([step.inference_time for step in steps], dtype=np.float64),
         missed=np.array([step.missed_ticks for step in steps], dtype=np.int64),
     )
 
 
-def _joints(
-    messages: Sequence[BagMessage], start_ns: int, contract: RobotContract, warnings: list[str]
-) -> JointTrack | None:
-    kept: list[BagMessage] = []
+def _joints(rows: Rows, contract: RobotContract, warnings: list[str]) -> JointTrack | None:
+    kept: Rows = []
     positions: list[npt.NDArray[np.float32]] = []
     refused: list[str] = []
-    for each in messages:
+    for second, message in rows:
         try:
-            positions.append(contract.state(each.message.name, each.message.position.tolist()))
-            kept.append(each)
+            positions.append(contract.state(message.name, message.position.tolist()))
+            kept.append((second, message))
         except ContractError as error:
-            refused.append(f"at {_seconds(each, start_ns):.1f} s: {error}")
+            refused.append(f"at {second:.1f} s: {error}")
     if refused:
         warnings.append(f"{len(refused)} joint states are left out; the first {refused[0]}")
     if not kept:
         return None
-    return JointTrack(*_times(kept, start_ns), positions=np.array(positions, dtype=np.float64))
+    return JointTrack(seconds=_times(kept), positions=np.array(positions, dtype=np.float64))
