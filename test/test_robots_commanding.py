@@ -134,15 +134,6 @@ def test_whatever_is_asked_for_no_target_moves_by_more_than_the_longest_step(act
         arm = JointTarget(told.joints, 0.05)
 
 
-def test_coming_to_rest_the_last_step_is_gone_on_with_ever_less():
-    contract = contract_of("joint_delta")
-    commander = Commander(contract)
-    assert commander.rest(0.5) is None, "nothing was told yet"
-    follow(commander, contract, FORWARD["joint_delta"], START)
-    waist = [commander.rest(0.5).joints[0] - START.joints[0] for _ in range(3)]
-    np.testing.assert_allclose(waist, [0.15, 0.175, 0.1875], atol=1e-6)
-
-
 def test_the_same_actions_give_the_same_joints():
     contract = contract_of("bridge")
 

@@ -25,10 +25,6 @@ from arvla_ros.robots.contract import RobotContract
 LATE_JOINT_SPEED = 0.4
 # rad/s that a target may move at whatever the policy asks for: what the servos do without load.
 FASTEST_JOINT_SPEED = 3.14
-# While coming to rest the speed halves in this time.
-HOLD_HALF_LIFE_S = 0.1
-# A hold is commanded for this long. Then the loop falls silent, and the guard latches: a person must arm it again.
-LONGEST_HOLD_S = 1.0
 # After a gap of this length, from a clock that was set or a process that was stopped, history is not the recent past.
 LONGEST_GAP_S = 2.0
 
@@ -85,6 +81,7 @@ class StepResult:
         state: ``[S]``; empty: there was no usable reading.
         action: ``[A]``; NaN: the policy was not asked.
         command: where the arm shall go; None: nothing may be commanded.
+        hold: why the guard shall bring the arm to rest, latched; empty: it need not.
         inference_s: what the policy took.
     """
 
@@ -96,6 +93,7 @@ class StepResult:
     state: npt.NDArray[np.float32]
     action: npt.NDArray[np.float32]
     command: JointTarget | None
+    hold: str
     inference_s: float
 
     @property
@@ -129,7 +127,6 @@ class ControlLoop(Generic[P]):
         self._space = contract.space
         self._period_s = clock.period_ns / NS_PER_S
         self._commander = Commander(contract, 1.0 / self._period_s)
-        self._kept = 0.5 ** (self._period_s / HOLD_HALF_LIFE_S)
         self._no_state = np.zeros(0, dtype=np.float32)
         self._no_action = np.full(contract.action_size, np.nan, dtype=np.float32)
         self._forget()
@@ -144,13 +141,12 @@ class ControlLoop(Generic[P]):
     def _forget(self) -> None:
         self._commander.reset()
         self._state: npt.NDArray[np.float32] | None = None
-        self._holding_since_ns: int | None = None
 
     def tick(self, now_ns: int, reading: Reading | None) -> StepResult | None:
         """Run the step that is due with the arm as just measured; None if it has run already.
 
-        Without a usable reading the policy is not stepped: the history keeps a gap, and the arm comes to rest. When
-        the clock has gone back, or far ahead, everything is forgotten and this is step 0.
+        Without a usable reading the policy is not stepped, and the history keeps a gap. When the clock has gone back,
+        or far ahead, everything is forgotten and this is step 0.
         """
         tick = self._advance(now_ns)
         if tick is None:
@@ -168,11 +164,18 @@ class ControlLoop(Generic[P]):
             action = self._policy.step(tick.step, state)
             inference_s = time.perf_counter() - began
         mode, reason = self._grade(held is not None, staleness_s, reading, action)
-        command = self._command(mode, now_ns, action, state, reading)
-        if self._commander.problem:
-            self.counts["actions_not_followed"] += 1
-            reason = f"{reason + '; ' if reason else ''}held: {self._commander.problem}"
-        return StepResult(tick, mode, reason, held, staleness_s, state, action, command, inference_s)
+        command = None
+        if mode in (Mode.NORMAL, Mode.LATE) and reading is not None:
+            command = self._command(mode, action, state, reading)
+            if self._commander.problem:
+                self.counts["actions_not_followed"] += 1
+                reason = f"{reason}; held: {self._commander.problem}" if reason else f"held: {self._commander.problem}"
+        else:
+            # When the arm goes on, it goes on from where it is, not from where it was told to go once.
+            self._commander.reset()
+        # Without joint states silence is enough: the guard hears of them itself.
+        hold = reason if mode is Mode.HOLD and reading is not None else ""
+        return StepResult(tick, mode, reason, held, staleness_s, state, action, command, hold, inference_s)
 
     def _advance(self, now_ns: int) -> Tick | None:
         """Enter the tick in the clock; start over where what was before means nothing now."""
@@ -205,33 +208,11 @@ class ControlLoop(Generic[P]):
         return mode, ""
 
     def _command(
-        self,
-        mode: Mode,
-        now_ns: int,
-        action: npt.NDArray[np.float32],
-        state: npt.NDArray[np.float32],
-        reading: Reading | None,
-    ) -> JointTarget | None:
-        """Return where the arm shall go at this tick; None: stay silent."""
-        self._commander.problem = ""
-        if mode is Mode.HOLD or reading is None:
-            return self._hold(now_ns)
-        self._holding_since_ns = None
-        if mode is Mode.WAITING:
-            return None
+        self, mode: Mode, action: npt.NDArray[np.float32], state: npt.NDArray[np.float32], reading: Reading
+    ) -> JointTarget:
+        """Return where the arm shall go at this tick."""
         speed = LATE_JOINT_SPEED if mode is Mode.LATE else FASTEST_JOINT_SPEED
-        command = self._commander.follow(
-            action, state, JointTarget(reading.joints, reading.opening), speed * self._period_s
-        )
+        measured = JointTarget(reading.joints, reading.opening)
+        command = self._commander.follow(action, state, measured, speed * self._period_s)
         self.counts["steps_shortened"] += self._commander.limited
         return command
-
-    def _hold(self, now_ns: int) -> JointTarget | None:
-        """Return where the arm comes to rest; None once it has been at rest for a while."""
-        if self._holding_since_ns is None:
-            self._holding_since_ns = now_ns
-        if now_ns - self._holding_since_ns <= LONGEST_HOLD_S * NS_PER_S:
-            return self._commander.rest(self._kept)
-        # What was told means nothing any more when a person lets the arm go on.
-        self._commander.reset()
-        return None

@@ -10,6 +10,8 @@ from arvla_ros.control.step_clock import NS_PER_S, StepClock
 
 P = TypeVar("P")
 
+# A stamp further ahead tells nothing about the picture's age; s. One up to this is taken as if of now, and counted.
+_LONGEST_LEAD_S = 1.0
 # Prefixes that come between two ticks: more than this, and the oldest are dropped unseen.
 _MOST_WAITING = 4
 
@@ -83,19 +85,24 @@ class PrefixSlot(Generic[P]):
         now_ns = clock.time_ns(clock.last_step)
         # A camera whose clock is ahead must neither look fresh for longer nor shut out the pictures after it.
         captured_ns = min(waiting.stamp_ns, now_ns)
-        anchor = clock.anchor(captured_ns)
-        if waiting.stamp_ns <= 0 or anchor is None:
-            self.counts["refused_before_reset" if waiting.stamp_ns > 0 else "refused_no_stamp"] += 1
-            return None
-        held = self.held
+        anchor, held = clock.anchor(captured_ns), self.held
+        if waiting.stamp_ns <= 0:
+            return self._refuse("no_stamp")
+        if waiting.stamp_ns > now_ns + _LONGEST_LEAD_S * NS_PER_S:
+            return self._refuse("far_future")
+        if anchor is None:
+            return self._refuse("before_reset")
         if held is not None and (captured_ns <= held.captured_ns or waiting.stamp_ns == held.stamp_ns):
-            self.counts["refused_not_newer"] += 1
-            return None
+            return self._refuse("not_newer")
         self.counts["from_future"] += waiting.stamp_ns > now_ns + clock.period_ns
         self.counts["taken"] += 1
         age_s = (now_ns - captured_ns) / NS_PER_S
         ready_age_s = _plausible(waiting.ready_age_s)
         return HeldPrefix(waiting.prefix, waiting.stamp_ns, captured_ns, anchor.step, ready_age_s, age_s)
+
+    def _refuse(self, reason: str) -> HeldPrefix[P] | None:
+        self.counts[f"refused_{reason}"] += 1
+        return None
 
 
 def _plausible(age_s: float) -> float:

@@ -176,15 +176,20 @@ class ActionExpertNode(Node):
         if result is None:
             return
         age = _age_budget(result)
-        if result.command is not None:
-            command = ArmCommand(source=SOURCE, joint_names=list(self._contract.arm_joints), age=age)
-            command.header.stamp = to_msg(now)
-            command.joint_positions = result.command.joints.tolist()
-            command.gripper_opening = result.command.opening
-            self._commands.publish(command)
+        if result.command is not None or result.hold:
+            self._publish_command(now, result, age)
         self._publish_step(now, result, age)
         self._figures.add(result)
         self._newest = result
+
+    def _publish_command(self, now: int, result: StepResult, age: AgeBudget) -> None:
+        message = ArmCommand(source=SOURCE, hold=result.hold, age=age)
+        message.header.stamp = to_msg(now)
+        if result.command is not None:
+            message.joint_names = list(self._contract.arm_joints)
+            message.joint_positions = result.command.joints.tolist()
+            message.gripper_opening = result.command.opening
+        self._commands.publish(message)
 
     def _publish_step(self, now: int, result: StepResult, age: AgeBudget) -> None:
         message = ActionStep(

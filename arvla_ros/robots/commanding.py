@@ -39,7 +39,7 @@ class Commander:
 
     def reset(self, told: Array | None = None) -> None:
         """Begin anew from joints ``[n]`` in rad that the arm was told, or, if None, from where it is measured next."""
-        self._told, self._change, self._opening = told, np.zeros(()), math.nan
+        self._told, self._opening = told, math.nan
         self.problem, self.limited = "", False
 
     def follow(
@@ -65,16 +65,8 @@ class Commander:
         largest = float(np.abs(goal - before).max())
         if largest > longest:
             self.limited, goal = True, before + (goal - before) * (longest / largest)
-        self._told, self._change = goal, goal - before
+        self._told = goal
         return JointTarget(goal, self._opening)
-
-    def rest(self, kept: float) -> JointTarget | None:
-        """Return where the arm comes to rest: on with ``kept`` of the last change; None if nothing was told yet."""
-        if self._told is None or math.isnan(self._opening):
-            return None
-        self._change = kept * self._change
-        self._told = self._told + self._change
-        return JointTarget(self._told, self._opening)
 
     def _goal(self, wanted: JointTarget | EndEffectorTarget, before: Array, measured: Array) -> Array:
         """Return the joints of this step towards a target.
