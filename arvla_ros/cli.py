@@ -19,6 +19,8 @@ class Command(NamedTuple):
     help: str
 
 
+_EPISODES = "arvla_ros.episodes.management"
+
 COMMANDS = {
     "sim watch": Command("arvla_ros.sim.watch", "WatchConfig", "watch", "watch the scripted expert do a task"),
     "sim score": Command("arvla_ros.sim.score", "ScoreConfig", "score", "count how often it succeeds, on all cores"),
@@ -27,6 +29,16 @@ COMMANDS = {
     ),
     "sim record": Command("arvla_ros.sim.record", "RecordConfig", "record", "record demonstrations of it"),
     "sim teleop": Command("arvla_ros.sim.pusht2.teleop", "TeleopConfig", "teleop", "drive PushT2 with the mouse"),
+    "episodes list": Command(_EPISODES, "DirectoryConfig", "list_episodes", "list recorded episodes"),
+    "episodes info": Command(_EPISODES, "EpisodeConfig", "show", "tell all that is known of one"),
+    "episodes verify": Command(_EPISODES, "DirectoryConfig", "verify", "read every message of every episode"),
+    "episodes score": Command(_EPISODES, "ScoreEpisodeConfig", "score", "say how well one went, and keep it or not"),
+    "episodes recover": Command(_EPISODES, "DirectoryConfig", "recover_all", "repair what a crash left"),
+    "episodes merge": Command(_EPISODES, "MergeConfig", "merge", "put folders of episodes together"),
+    "episodes eval": Command(
+        "arvla_ros.evaluation.open_loop", "OpenLoopConfig", "evaluate_open_loop", "what a policy would have done in one"
+    ),
+    "episodes rerun": Command("arvla_ros.evaluation.rerun", "RerunConfig", "rerun", "compute a policy's run again"),
     "episodes to-lerobot": Command(
         "arvla_ros.episodes.to_lerobot", "ToLeRobotConfig", "to_lerobot", "make a dataset of recorded episodes"
     ),
@@ -38,6 +50,10 @@ COMMANDS = {
     "bench policy": Command(
         "arvla_ros.evaluation.bench_policy", "BenchConfig", "bench", "time an action beside others"
     ),
+    "plot run": Command(
+        "arvla_ros.evaluation.plot_run", "PlotRunConfig", "plot_run", "a recorded bag as one picture, and its figures"
+    ),
+    "view": Command("arvla_ros.evaluation.view", "ViewConfig", "view", "a recorded or the running run in rerun"),
     "report": Command("arvla_ros.evaluation.report", "ReportConfig", "report", "figures, film and plot of a run"),
 }
 

@@ -85,7 +85,9 @@ class Arm:
 
 @pytest.fixture
 def arm(ros_environment):
-    process = subprocess.Popen(["ros2", "run", "arvla_ros", "guard"], env=ros_environment)
+    process = subprocess.Popen(
+        ["ros2", "run", "arvla_ros", "guard", "--ros-args", "-p", "preflight:=false"], env=ros_environment
+    )
     arm = Arm(int(ros_environment["ROS_DOMAIN_ID"]))
     arm.spin_until(lambda: arm.state is not None, timeout=20.0)
     yield arm

@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from arvla_ros.control.arbitration import Command
 from arvla_ros.control.guard import Guard
+from arvla_ros.control.joint_state_watch import Reading
 from arvla_ros.control.safety import SafetyFilter
 from arvla_ros.robots import wx250s
 from arvla_ros.robots.contract import RobotContract
@@ -78,21 +80,22 @@ def test_commands_are_limited_as_the_guard_limits_them(env: RolloutEnv) -> None:
     env.reset(4)
     guarded = WidowXWorld(make_task("reach"), CONTRACT)
     scenario = guarded.reset(4)
-    guard = Guard(SafetyFilter(wx250s.LIMITS), wx250s.READY, wx250s.OPENING_UPPER, 1 / GUARD_RATE_HZ)
+    guard = Guard(SafetyFilter(wx250s.LIMITS), 1 / GUARD_RATE_HZ)
     cycles = round(GUARD_RATE_HZ / CONTRACT.control_rate_hz)
     tick = 1 / GUARD_RATE_HZ
-    guard.on_state(scenario.arm, scenario.opening, 0.0)
+    rest = Reading(scenario.arm, scenario.opening)
+    guard.on_state(rest, 0.0)
     assert guard.enable(0.0)[0]
-    guard.on_command("test", scenario.arm, scenario.opening, 0.0, 0.0)
+    # A first command tells the guard how far apart they come.
+    guard.on_command(Command("replay", rest.joints, rest.opening, 0.0, 0.0), 0.0)
+    guard.cycle(1 / CONTRACT.control_rate_hz - tick)
     start = 1 / CONTRACT.control_rate_hz
-    for cycle in range(1, cycles + 1):
-        guard.cycle(cycle * tick)
     for step, action in enumerate(random_actions(20)):
         now = start * (step + 1)
         target, opening = CONTRACT.command(action, guarded.state())
-        guard.on_state(scenario.arm, scenario.opening, now)
-        assert guard.on_command("test", target, opening, now, now) == ""
-        for cycle in range(1, cycles + 1):
+        guard.on_state(Reading(guarded.state()[:-1].astype(np.float64), opening), now)
+        assert guard.on_command(Command("replay", target, opening, now, 0.0), now) == ""
+        for cycle in range(cycles):
             sent = guard.cycle(now + cycle * tick)
             assert sent.sent is not None
             guarded.set_arm_target(sent.sent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import gymnasium
@@ -16,6 +17,7 @@ from arvla_ros.sim.expert import ReachExpert, make_expert
 from arvla_ros.sim.gym.arm import ArmEnv
 from arvla_ros.sim.rendering import RenderingError
 from arvla_ros.sim.tasks import TaskError, make_task
+from arvla_ros.sim.window import WindowError
 
 SMALL = (64, 48)
 
@@ -38,7 +40,8 @@ def env() -> Iterator[ArmEnv]:
     ("name", "action_space"),
     [*(("arvla/Reach-v0", space) for space in ACTION_SPACES), ("arvla/Stack3-v0", "joint_delta")],
 )
-def test_gymnasium_finds_nothing_to_complain_of(name, action_space):
+def test_gymnasium_finds_nothing_to_complain_of(name, action_space, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     env = gymnasium.make(name, action_space=action_space, image_size=SMALL, render_mode="rgb_array")
     check_env(env.unwrapped)
     env.close()
@@ -220,3 +223,35 @@ def test_an_action_that_is_none_is_refused(env, action):
     env.reset(seed=0)
     with pytest.raises(ValueError, match=r"shape \[7\]|not finite"):
         env.step(action)
+
+
+def test_a_window_shows_every_step(monkeypatch):
+    import pygame
+
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    env = make(render_mode="human")
+    env.reset(seed=2)
+    assert env.step(env.action_space.sample())[0]["state"].shape == (7,)
+    shown = pygame.surfarray.array3d(pygame.display.get_surface()).transpose(1, 0, 2)
+    np.testing.assert_array_equal(shown, env.rollout.world.render(env.rollout.contract.cameras[0].name))
+    assert env.render() is None
+    env.close()
+    assert not pygame.display.get_init()
+
+
+def test_without_a_display_the_error_names_the_variable(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    env = make(render_mode="human")
+    with pytest.raises(WindowError, match="set DISPLAY"):
+        env.reset(seed=2)
+    env.close()
+
+
+def test_without_pygame_the_error_tells_how_to_get_it(monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setitem(sys.modules, "pygame", None)
+    env = make(render_mode="human")
+    with pytest.raises(WindowError, match="pip install pygame"):
+        env.reset(seed=2)
+    env.close()

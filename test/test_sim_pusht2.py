@@ -87,7 +87,7 @@ def test_both_goals_in_any_order_end_the_episode_in_success():
 
 def test_rewards_add_up_to_the_score_and_success_terminates():
     env, actions, rewards, ends = PushT2Env(), [], [], []
-    run_episode(0, env, actions.append)
+    run_episode(0, env, lambda action, _: actions.append(action))
     env.reset(seed=0)
     for action in actions:
         _, reward, terminated, truncated, info = env.step(action)
@@ -117,7 +117,7 @@ def test_nothing_observed_tells_which_goal_is_done(obs_type):
 def test_an_episode_leaves_no_trace_in_what_is_observed(obs_type):
     """At the state in which an expert has done its first goal, a fresh episode looks the same."""
     actions: list[np.ndarray] = []
-    run_episode(1, watch=actions.append)
+    run_episode(1, watch=lambda action, _: actions.append(action))
     driven = PushT2Env(obs_type)
     driven.reset(seed=1)
     for action in actions:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from arvla_ros.control.arbitration import SOURCES, Arbiter, Command, Refusal
+from arvla_ros.control.braking import approach
+from arvla_ros.control.following import FollowingWatch
+from arvla_ros.control.joint_state_watch import Reading
 from arvla_ros.control.safety import Pose, SafetyFilter
 
-# Longest time over which a new target is approached: commands that come slower than this are held at their target.
-LONGEST_SEGMENT_S = 0.2
-# Share of the speed that is kept from one cycle to the next while coming to rest: 50 ms to a tenth, at 50 Hz.
-BRAKE_DECAY = 0.4
-# rad/s of the fastest joint on the way home.
-HOME_SPEED = 0.8
-# It slows down towards home: speed (rad/s) per rad left, and the speed of the last stretch.
-HOME_SLOW_DOWN = 4.0
-HOME_CREEP = 0.02
-# rad: closer than this to home counts as there.
-HOME_TOLERANCE = 1e-4
+# rad/s and rad/s² of the fastest joint on the way home, to sleep, or back to where a blocked arm is.
+TRAVEL_SPEED = 0.8
+TRAVEL_ACCELERATION = 2.0
+# rad: closer than this to the goal counts as there.
+GOAL_TOLERANCE = 1e-4
+# s: a way to the goal that makes no headway for this long is blocked.
+PATIENCE_S = 2.0
 # rad a cycle: less is rest.
 SLOWEST_STEP = 1e-4
 # Armed again, the arm counts as moved by someone else when measured and last sent joints differ by this much, rad ...
@@ -28,6 +30,10 @@ FOLLOWING_TOLERANCE = 0.1
 SETTLING_S = 0.5
 # A reading older than this is not where the arm is now; s.
 FRESH_S = 0.1
+# rad beyond its limits that a measured joint may be: the encoder's steps, and an arm pushed into its end stop.
+LIMIT_SLACK = 0.05
+# Cycles without a call after which the arm has come to rest at the last sent pose, whatever its speed was.
+REST_CYCLES = 2.5
 
 
 class Mode(enum.IntEnum):
@@ -49,6 +55,15 @@ class Timeouts:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """Where the guard itself takes the arm: joints in rad, opening in m (not finite: as it is), and its name."""
+
+    name: str
+    joints: Pose
+    gripper: float = math.nan
+
+
+@dataclass(frozen=True)
 class Cycle:
     """What one cycle of the guard sent, and what had been asked for. ``sent`` is None when nothing may be sent."""
 
@@ -62,195 +77,292 @@ class Cycle:
     limited: list[str] = field(default_factory=list)
 
 
-@dataclass
-class _ArmedSource:
-    """The source that gets through, its newest command, and when that is to be reached."""
-
-    name: str = ""
-    target: Pose | None = None
-    gripper: float = float("nan")
-    stamp: float = float("-inf")
-    commanded_at: float = float("-inf")
-    segment_s: float = 0.0
-
-
 class Guard:
     """Passes on one armed source within limits; holds on silence, on faults and on the e-stop, and stays so.
 
-    Times are seconds on one clock that the caller chooses. Nothing is sent before the first time it is armed or sent
-    home. After a fault, a lost source or an e-stop only ``enable`` (a person) lets commands through again; the reason
-    stays readable until then.
+    Times are seconds on a steady clock, ``stamp`` and ``age`` of commands on the ROS clock. Nothing is sent before the
+    first time it is armed or sent somewhere. After a fault, a lost source or an e-stop only ``enable`` (a person) lets
+    commands through again; the reason stays readable until then.
+
+    Attributes:
+        timeouts: May be changed while it runs.
+        arbiter: Whose command counts.
+        mode: What it is doing.
+        reason: Why it does not pass on commands.
+        dry_run: What is sent does not reach the arm; set by ``set_dry_run``.
     """
 
-    def __init__(self, safety: SafetyFilter, home: Pose, home_gripper: float, period_s: float = 0.02) -> None:
-        """Create a disarmed guard that cycles every ``period_s``; ``home`` in rad, ``home_gripper`` in m."""
+    def __init__(self, safety: SafetyFilter, period_s: float = 0.02, sources: Sequence[str] = SOURCES) -> None:
+        """Create a disarmed guard that cycles every ``period_s``."""
+        names = safety.limits.names
         self.timeouts = Timeouts()
+        self.arbiter = Arbiter(len(names), period_s, sources)
         self.mode = Mode.DISARMED
         self.reason = "not armed yet: call /guard/enable"
-        self.refused = 0
         self._safety = safety
-        self._home = home
-        self._home_gripper = home_gripper
         self._period_s = period_s
         self._estop = False
-        self._measured: Pose | None = None
-        self._measured_gripper = float("nan")
+        self.dry_run = False
+        self._blocked: dict[str, str] = {}
+        self._following = FollowingWatch(names)
+        self._measured: Reading | None = None
         self._measured_at = float("-inf")
+        self._state_refusal = ""
         self._sent: Pose | None = None
         self._sent_gripper = float("nan")
-        self._step: Pose = np.zeros_like(home)
+        self._velocity: Pose = np.zeros(len(names))
         self._cycled_at = float("-inf")
         self._moved_at = float("-inf")
-        self._source = _ArmedSource()
+        self._requested: Pose | None = None
+        self._limited_target: list[str] = []
+        self._goal: Goal | None = None
 
-    def on_state(self, joints: Pose, gripper: float, now: float) -> None:
-        """Take in measured joints (rad) and gripper opening (m); an implausible reading makes an armed guard hold."""
-        if not np.isfinite(joints).all() or not np.isfinite(gripper):
-            self._fault("joint states are not finite")
-        elif np.all(np.abs(joints + np.pi) < 1e-3):
-            # A failed bus read of the Interbotix driver: -pi for every joint, with a fresh stamp.
-            self._fault("joint states read -pi for all joints: failed bus read")
-        else:
-            self._measured, self._measured_gripper, self._measured_at = joints, gripper, now
+    @property
+    def joints(self) -> Pose | None:
+        """The arm joints ``[n]`` in rad sent last, else measured last, else None."""
+        if self._sent is not None:
+            return self._sent
+        return None if self._measured is None else self._measured.joints
 
-    def on_command(self, source: str, joints: Pose, gripper: float, stamp: float, now: float) -> str:
+    @property
+    def measured(self) -> Reading | None:
+        """The last believable reading, or None."""
+        return self._measured
+
+    def on_state(self, reading: Reading, now: float) -> None:
+        """Take in what was measured."""
+        self._measured, self._measured_at = reading, now
+        self._state_refusal = ""
+
+    def on_refused_state(self, reason: str) -> None:
+        """Take in why joint states cannot be believed: what the arm holds for, if none come that can."""
+        self._state_refusal = reason
+
+    def on_fault(self, reason: str) -> None:
+        """Hold, if the arm is being moved."""
+        if self.mode in (Mode.ACTIVE, Mode.HOMING):
+            self._hold(reason)
+
+    def on_clock_jump(self, reason: str) -> None:
+        """Hold, and take stamps as new from here on, whatever they are."""
+        self.on_fault(reason)
+        self.arbiter.armed.stamp = float("-inf")
+
+    def on_command(self, command: Command, now: float) -> str:
         """Take in a target of a source; return why it was refused, or an empty string."""
-        refusal = self._refusal(source, joints, gripper, stamp, now)
+        if self.mode is not Mode.ACTIVE:
+            return self.arbiter.refuse(Refusal("not_armed", f"not armed: {self.reason}"))
+        refusal = self.arbiter.check(command, self.timeouts.command_timeout_s, now)
         if refusal:
-            self.refused += 1
-            return refusal
-        segment_s = min(now - self._source.commanded_at, LONGEST_SEGMENT_S)
-        self._source = _ArmedSource(source, joints, gripper, stamp, now, segment_s)
+            return self.arbiter.refuse(refusal)
+        if command.hold:
+            self._hold(f"{command.source}: {command.hold}")
+            return ""
+        if command.joints is None:
+            # The source is alive, and its last target stays.
+            last = self.arbiter.armed.target if command.source == self.arbiter.armed.name else None
+            command = replace(command, joints=last if last is not None else self._sent)
+        assert command.joints is not None
+        try:
+            safe = self._safety.limit_target(command.joints, command.gripper)
+        except ValueError:
+            self._hold(f"command of {command.source!r} is not finite")
+            return self.arbiter.refuse(Refusal("not_finite", self.reason))
+        self.arbiter.take(command, safe.joints, safe.gripper, now)
+        self._requested, self._limited_target = command.joints, safe.limited
         return ""
 
     def enable(self, now: float) -> tuple[bool, str]:
         """Arm: the first source that commands now gets through. Return (done, message)."""
-        problem = self._not_ready(now)
+        problem = self.not_ready(now)
         if problem:
             return False, problem
         self._start_where_the_arm_is(now)
-        self._source = _ArmedSource()
-        self.mode, self.reason = Mode.ACTIVE, ""
+        self._take_up(Mode.ACTIVE, "")
         return True, "armed"
+
+    def go_to(self, goal: Goal, now: float) -> tuple[bool, str]:
+        """Start moving to a pose, whatever source was armed. Return (done, message)."""
+        problem = self.not_ready(now)
+        if problem:
+            return False, problem
+        self._start_where_the_arm_is(now)
+        self._take_up(Mode.HOMING, f"moving to {goal.name}")
+        self._goal, self._moved_at = goal, now
+        return True, self.reason
 
     def disable(self, reason: str) -> None:
         """Disarm: brake, then keep sending the last safe pose; no source gets through."""
         if self.mode is not Mode.ESTOP:
             self._hold(reason)
 
-    def go_home(self, now: float) -> tuple[bool, str]:
-        """Start moving to the home pose, whatever source was armed. Return (done, message)."""
-        problem = self._not_ready(now)
-        if problem:
-            return False, problem
-        self._start_where_the_arm_is(now)
-        self._source = _ArmedSource()
-        self.mode, self.reason = Mode.HOMING, "moving home"
-        return True, "moving home"
+    def block(self, key: str, reason: str) -> None:
+        """Hold, and let nobody arm, until ``unblock(key)``."""
+        self._blocked[key] = reason
+        if self.mode is not Mode.ESTOP:
+            self._hold(reason)
 
-    def set_estop(self, pressed: bool) -> None:
-        """Press or release the e-stop. Released, the guard still waits to be armed."""
-        self._estop = pressed
-        if pressed:
-            self.mode, self.reason = Mode.ESTOP, "e-stop"
-            self._step = np.zeros_like(self._step)
-            self._source = _ArmedSource()
+    def unblock(self, key: str) -> None:
+        """Take back ``block``; a person still has to arm."""
+        self._blocked.pop(key, None)
+
+    def forget(self) -> None:
+        """Send nothing until armed anew, and that only once the arm has been measured again: its torque is off."""
+        self._sent, self._measured = None, None
+        self._velocity = np.zeros_like(self._velocity)
+        if self.mode is not Mode.ESTOP:
+            self._hold(self.reason)
+
+    def press_estop(self, stays: bool = True) -> None:
+        """Stop at once. A switch that ``stays`` pressed keeps the guard from being armed until it is released."""
+        self._estop = self._estop or stays
+        self.mode, self.reason = Mode.ESTOP, "e-stop"
+        self._velocity = np.zeros_like(self._velocity)
+        self._drop_target()
+
+    def release_estop(self) -> None:
+        """Release the e-stop. The guard still waits to be armed."""
+        self._estop = False
+
+    def set_dry_run(self, on: bool) -> None:
+        """Say whether what is sent reaches the arm. It may from now on: go on from where the arm is."""
+        if self.dry_run and not on and self._sent is not None and self._measured is not None:
+            self._begin_at(self._measured)
+        self.dry_run = on
+        self._following.reset()
 
     def cycle(self, now: float) -> Cycle:
-        """Compute what to send now. Call it at a steady rate; a longer gap does not allow a longer step."""
-        self._check_silence(now)
-        elapsed = min(max(now - self._cycled_at, 0.0), self._period_s)
+        """Compute what to send now. A gap longer than the period does not allow a longer step, nor a burst later."""
+        elapsed = now - self._cycled_at
+        if elapsed > REST_CYCLES * self._period_s:
+            self._velocity = np.zeros_like(self._velocity)
         self._cycled_at = now
-        if self._sent is None or self.mode is Mode.DISARMED:
-            return self._report(None, [])
-        wanted, gripper = self._wanted(now, elapsed)
-        safe = self._safety.apply(wanted, gripper, self._sent, elapsed)
-        self._step = safe.joints - self._sent
-        if np.abs(self._step).max() > SLOWEST_STEP:
+        self._check(now)
+        if self._sent is None:
+            return self._report([])
+        dt = min(elapsed, self._period_s)
+        if self.mode is Mode.ESTOP or dt <= 0.0:
+            return self._report([])
+        step = self._safety.step(self._sent, self._velocity, self._wanted(now, dt), dt)
+        if float(np.abs(step.joints - self._sent).max()) > SLOWEST_STEP:
             self._moved_at = now
-        self._sent, self._sent_gripper = safe.joints, safe.gripper
-        if self.mode is Mode.HOMING and np.abs(self._sent - self._home).max() < HOME_TOLERANCE:
-            self._step = np.zeros_like(self._step)
-            self._hold("home reached")
-        return self._report(self._sent, safe.limited)
+        self._sent, self._velocity = step.joints, step.velocity
+        if self.mode is Mode.ACTIVE and self.arbiter.armed.target is not None:
+            self._sent_gripper = self.arbiter.armed.gripper
+        if self.mode is Mode.HOMING:
+            self._arrive(now)
+        return self._report(step.limited)
 
-    def _refusal(self, source: str, joints: Pose, gripper: float, stamp: float, now: float) -> str:
-        if self.mode is not Mode.ACTIVE:
-            return f"not armed: {self.reason}"
-        if self._source.name and source != self._source.name:
-            return f"source {source!r} is not the armed one, {self._source.name!r} is"
-        if stamp <= self._source.stamp:
-            return "command is not newer than the last one"
-        if now - stamp > self.timeouts.command_timeout_s:
-            return f"command is {now - stamp:.2f} s old"
-        if joints.shape != self._home.shape:
-            return f"command has {joints.size} joints, the arm has {self._home.size}"
-        if not np.isfinite(joints).all() or not np.isfinite(gripper):
-            self._fault(f"command of {source!r} is not finite")
-            return self.reason
-        return ""
-
-    def _not_ready(self, now: float) -> str:
+    def not_ready(self, now: float) -> str:
+        """Return why the arm may not be moved, with the remedy, or an empty string."""
         if self._estop:
             return "the e-stop is pressed: publish false on /estop first"
+        if self._blocked:
+            return next(iter(self._blocked.values()))
         if self._measured is None:
             return "no joint states yet: is the driver running?"
         if now - self._measured_at > self.timeouts.state_timeout_s:
             return f"joint states are {now - self._measured_at:.2f} s old: is the driver running?"
+        limits, joints = self._safety.limits, self._measured.joints
+        outside = (joints < limits.lower - LIMIT_SLACK) | (joints > limits.upper + LIMIT_SLACK)
+        for index in np.flatnonzero(outside):
+            return (
+                f"{limits.names[index]} is measured at {joints[index]:.2f} rad, outside its limits "
+                f"{limits.lower[index]:.2f} to {limits.upper[index]:.2f}: bring it inside by hand"
+            )
         return ""
 
-    def _check_silence(self, now: float) -> None:
+    def _check(self, now: float) -> None:
         if self.mode not in (Mode.ACTIVE, Mode.HOMING):
             return
-        state_age = now - self._measured_at
-        command_age = now - self._source.commanded_at
+        armed = self.arbiter.armed
+        state_age, command_age = now - self._measured_at, now - armed.commanded_at
         if state_age > self.timeouts.state_timeout_s:
-            self._fault(f"no joint states for {state_age:.2f} s")
-        elif self.mode is Mode.ACTIVE and self._source.name and command_age > self.timeouts.command_timeout_s:
-            self._fault(f"no command from {self._source.name!r} for {command_age:.2f} s")
+            refused = f"; the last ones: {self._state_refusal}" if self._state_refusal else ""
+            self._hold(f"no joint states for {state_age:.2f} s{refused}")
+        elif lost := self.arbiter.deadman_lost(now):
+            self._hold(lost)
+        elif self.arbiter.paused():
+            self.arbiter.rest(now)
+        elif armed.name and command_age > self.timeouts.command_timeout_s:
+            refused = f"; the last one: {self.arbiter.last_refusal}" if self.arbiter.last_refusal else ""
+            self._hold(f"no command from {armed.name!r} for {command_age:.2f} s{refused}")
+        elif not self.dry_run and self._sent is not None and self._measured is not None:
+            blocked = self._following.check(self._sent, self._velocity, self._measured.joints, now)
+            if blocked:
+                # Going on pushing would only overload the servos: what is sent goes back to where the arm is.
+                self._hold(blocked)
+                self._goal = Goal("where it is", self._measured.joints)
 
-    def _wanted(self, now: float, elapsed: float) -> tuple[Pose, float]:
-        """Return the unlimited pose for this cycle: on the way to the target, to home, or to rest."""
+    def _wanted(self, now: float, dt: float) -> Pose:
+        """Return the velocity wanted for this cycle: towards the target, towards a goal of the guard, or to rest."""
         assert self._sent is not None
-        if self.mode is Mode.HOMING:
-            way = self._home - self._sent
-            distance = max(float(np.abs(way).max()), 1e-9)
-            speed = min(HOME_SPEED, HOME_SLOW_DOWN * distance + HOME_CREEP) * self._safety.speed_scale
-            share = min(1.0, speed * elapsed / distance)
-            return self._sent + share * way, self._home_gripper
-        if self.mode is Mode.ACTIVE and self._source.target is not None:
-            left = self._source.commanded_at + self._source.segment_s - now
-            share = 1.0 if left <= 0 else min(1.0, elapsed / (left + elapsed))
-            return self._sent + share * (self._source.target - self._sent), self._source.gripper
-        return self._sent + BRAKE_DECAY * self._step, self._sent_gripper
+        if self._goal is not None:
+            return self._travel(self._goal.joints - self._sent, dt)
+        target = self.arbiter.armed.target
+        if self.mode is Mode.ACTIVE and target is not None:
+            left = max(self.arbiter.armed.commanded_at + self.arbiter.armed.segment_s - now, 0.0)
+            return approach(target - self._sent, left, self._safety.acceleration, self._period_s)
+        return np.zeros_like(self._velocity)
+
+    def _travel(self, way: Pose, dt: float) -> Pose:
+        """Return a velocity along ``way`` that starts, goes and ends gently."""
+        acceleration = min(TRAVEL_ACCELERATION, self._safety.acceleration)
+        wanted = approach(way, 0.0, acceleration, self._period_s)
+        fastest = min(TRAVEL_SPEED * self._safety.speed_scale, float(np.abs(self._velocity).max()) + acceleration * dt)
+        return wanted * min(1.0, fastest / max(float(np.abs(wanted).max()), 1e-12))
+
+    def _arrive(self, now: float) -> None:
+        assert self._goal is not None
+        assert self._sent is not None
+        if np.abs(self._sent - self._goal.joints).max() < GOAL_TOLERANCE:
+            if math.isfinite(self._goal.gripper):
+                self._sent_gripper = self._goal.gripper
+            self._hold(f"{self._goal.name} reached")
+        elif now - self._moved_at > PATIENCE_S:
+            self._hold(f"the way to {self._goal.name} leaves the workspace: bring the arm nearer by hand or by teleop")
 
     def _start_where_the_arm_is(self, now: float) -> None:
         """Begin at the last sent pose, or at the measured one if nothing was sent or someone has moved the arm."""
         assert self._measured is not None
-        if self._sent is not None:
+        self._following.reset()
+        if self._sent is not None and not self.dry_run:
             settled = now - self._moved_at > SETTLING_S and now - self._measured_at <= FRESH_S
-            if not settled or np.abs(self._sent - self._measured).max() <= FOLLOWING_TOLERANCE:
+            if not settled or np.abs(self._sent - self._measured.joints).max() <= FOLLOWING_TOLERANCE:
                 return
-        self._sent, self._sent_gripper = self._measured, self._measured_gripper
-        self._step = np.zeros_like(self._step)
+        self._begin_at(self._measured)
 
-    def _fault(self, reason: str) -> None:
-        if self.mode in (Mode.ACTIVE, Mode.HOMING):
-            self._hold(reason)
+    def _begin_at(self, reading: Reading) -> None:
+        """Take a measured pose as sent: the nearest one inside the limits."""
+        start = self._safety.limit_target(reading.joints, reading.opening)
+        self._sent, self._sent_gripper = start.joints, start.gripper
+        self._velocity = np.zeros_like(self._velocity)
+
+    def _take_up(self, mode: Mode, reason: str) -> None:
+        self.mode, self.reason = mode, reason
+        self._drop_target()
 
     def _hold(self, reason: str) -> None:
-        self.mode = Mode.HOLD if self._sent is not None else Mode.DISARMED
-        self.reason = reason
-        self._source = _ArmedSource()
+        self._take_up(Mode.HOLD if self._sent is not None else Mode.DISARMED, reason)
 
-    def _report(self, sent: Pose | None, limited: list[str]) -> Cycle:
+    def _drop_target(self) -> None:
+        self.arbiter.clear()
+        self._goal, self._requested, self._limited_target = None, None, []
+
+    def _report(self, limited: list[str]) -> Cycle:
+        armed = self.arbiter.armed
+        mode, reason = self.mode, self.reason
+        if mode is Mode.ACTIVE and self.arbiter.paused():
+            mode, reason = Mode.HOLD, "the deadman is released: hold it to go on"
+        elif mode is Mode.ACTIVE and armed.problem:
+            reason = armed.problem
         return Cycle(
-            self.mode,
-            self.reason,
-            self._source.name,
-            self._source.target,
-            self._source.gripper,
-            sent,
+            mode,
+            reason,
+            armed.name,
+            self._requested,
+            armed.gripper,
+            self._sent,
             self._sent_gripper,
-            limited,
+            self._limited_target + limited + (["unreachable"] if armed.problem else []),
         )

@@ -107,6 +107,21 @@ def finish(folder: Path, summary: Summary, info: EpisodeInfo) -> Path:
     return finished
 
 
+def rename(folder: Path, episode: int) -> Path:
+    """Give an episode's folder, under whatever name, another number, and return it.
+
+    The bag's file keeps its name, which its metadata tell.
+
+    Raises:
+        OSError: that is not possible.
+    """
+    finished = folder.with_name(f"episode_{episode:06d}")
+    dataclasses.replace(EpisodeInfo.read(folder), episode=episode).write(folder)
+    folder.rename(finished)
+    _sync(finished.parent)
+    return finished
+
+
 def episodes(directory: Path) -> list[Path]:
     """Return the folders of the finished episodes, by number."""
     found = [(int(match[1]), path) for path in directory.glob("episode_*") if (match := _FINISHED.fullmatch(path.name))]

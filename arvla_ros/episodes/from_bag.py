@@ -237,3 +237,19 @@ def _images(
             except (DatasetError, ContractError) as error:
                 raise DatasetError(f"{each.topic} at {_stamp(each)} ns: {error}") from error
     return {camera_feature(name): frames for name, frames in images.items()}
+
+
+def sent_commands(folder: Path) -> tuple[Times, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return what the guard sent to the arm in a bag: stamps ``[N]`` in ns, joints ``[N, n]`` in rad, openings in m.
+
+    Raises:
+        DatasetError: the folder is no bag, or nothing was sent.
+    """
+    with Bag(folder) as bag:
+        sent = [each for each in bag.read({_GUARD}) if each.message.mode == _ACTIVE and len(each.message.sent)]
+    if not sent:
+        raise DatasetError(f"{folder}: nothing was sent to the arm: {_GUARD} tells of no armed source")
+    stamps, places = ascending([_stamp(each) for each in sent])
+    joints = np.stack([np.asarray(sent[place].message.sent, dtype=np.float64) for place in places])
+    openings = np.array([float(sent[place].message.sent_gripper) for place in places])
+    return stamps, joints, openings

@@ -14,16 +14,17 @@ from arvla_ros.evaluation.run_log import RunLog, RunLogError, StepRecord
 
 @dataclass(frozen=True)
 class Spread:
-    """Median and 99th percentile."""
+    """Median, 99th percentile and maximum."""
 
     p50: float
     p99: float
+    max: float
 
     @classmethod
     def of(cls, values: Sequence[float] | npt.NDArray[Any]) -> Spread:
         """Return the spread of one or more values."""
-        p50, p99 = np.percentile(values, (50, 99))
-        return cls(float(p50), float(p99))
+        p50, p99, highest = np.percentile(values, (50, 99, 100))
+        return cls(float(p50), float(p99), float(highest))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,14 +47,31 @@ def declare_texts(node: Node, name: str, default: Sequence[str], description: st
     return [str(item) for item in _declare(node, name, list(default), description, live=False)]
 
 
-def declare_numbers(node: Node, name: str, default: Sequence[float], description: str) -> list[float]:
+def declare_numbers(
+    node: Node, name: str, default: Sequence[float], description: str, live: bool = False
+) -> list[float]:
     """Declare a parameter that is a list of floats and return its value."""
-    return [float(item) for item in _declare(node, name, [float(item) for item in default], description, live=False)]
+    return [float(item) for item in _declare(node, name, [float(item) for item in default], description, live)]
 
 
-def declare_flag(node: Node, name: str, default: bool, description: str) -> bool:
+def declare_flag(node: Node, name: str, default: bool, description: str, live: bool = False) -> bool:
     """Declare a boolean parameter and return its value."""
-    return bool(_declare(node, name, default, description, live=False))
+    return bool(_declare(node, name, default, description, live))
+
+
+def declare_live_numbers(node: Node, numbers: Sequence[tuple[object, str, str, float, float]]) -> dict[str, Live]:
+    """Declare float parameters that are attributes of objects, and return how new values reach them.
+
+    Args:
+        node: Where they are declared.
+        numbers: owner, whose value is the default; name of attribute and parameter; description with unit; lowest;
+            highest.
+    """
+    live = {}
+    for owner, name, description, low, high in numbers:
+        setattr(owner, name, declare_number(node, name, getattr(owner, name), description, low, high, live=True))
+        live[name] = Live(functools.partial(setattr, owner, name))
+    return live
 
 
 def apply_while_running(node: Node, live: Mapping[str, Live]) -> None:
@@ -82,5 +100,6 @@ def _declare(node: Node, name: str, default: Any, description: str, live: bool, 
 
 def _check_finite(value: Any) -> None:
     # A range check by comparison lets NaN through.
-    if isinstance(value, float) and not math.isfinite(value):
+    values = [value] if isinstance(value, float) else value if isinstance(value, Sequence) else []
+    if any(isinstance(each, float) and not math.isfinite(each) for each in values):
         raise ValueError("must be a finite number")

@@ -30,6 +30,12 @@ ARM_LOWER: Array = np.array([-_TURN, -1.88496, -2.14675, -_TURN, -1.74533, -_TUR
 ARM_UPPER: Array = np.array([_TURN, 1.98968, 1.60570, _TURN, 2.14675, _TURN])
 ARM_VELOCITY = np.pi
 """Velocity limit of every arm joint, rad/s."""
+ARM_ACCELERATION = 10.0
+"""What every arm joint is asked for at the most, rad/s².
+
+The driver's own profile for MoveIt (131/25) accelerates at 9.4. Shoulder and elbow are two XM430-W350 each, 8.2 N m at
+stall; 250 g held at full reach take 4.9 of them, and what is left moves the 0.3 kg m² of such an arm at 11.
+"""
 
 FINGER_LOWER, FINGER_UPPER = 0.015, 0.037
 """Limits of ``left_finger``, m from the middle."""
@@ -51,6 +57,11 @@ LIMITS = JointLimits(
 )
 """What no command may leave."""
 
+WORKSPACE_LOWER: Array = np.array([-0.35, -0.65, 0.01])
+WORKSPACE_UPPER: Array = np.array([0.68, 0.65, 0.90])
+"""Box in base_link, m, that elbow, wrist and fingertips stay in by default: all the arm's reach, a finger's breadth
+above the table that it stands on."""
+
 ENCODER_STEP = 2 * np.pi / 4096
 """Resolution of a published joint angle, rad."""
 
@@ -69,9 +80,11 @@ _ZERO_POSE: Array = np.eye(4)
 _ZERO_POSE[:3, 3] = (0.458325, 0.0, 0.36065)
 
 _SHOULDER_HEIGHT = 0.11065
-_ELBOW_FORWARD, _UPPER_ARM = 0.04975, float(np.hypot(0.04975, 0.25))
+_ELBOW_FORWARD, _ELBOW_UP = 0.04975, 0.25
+_UPPER_ARM = float(np.hypot(_ELBOW_FORWARD, _ELBOW_UP))
 _FOREARM = 0.25
 _WRIST_TO_EE = 0.158575
+_WRIST_TO_FINGERTIPS = _WRIST_TO_EE + 0.0174
 
 _HORN, _ROD = 0.014, 0.024
 
@@ -84,6 +97,33 @@ def forward_kinematics(joints: ArrayLike) -> Array:
 def jacobian(joints: ArrayLike) -> Array:
     """Return ``[6, 6]``: angular velocity, then velocity of ``ee_gripper_link``, both in ``base_link``, by joint."""
     return kinematics.jacobian(_SCREWS, _ZERO_POSE, np.asarray(joints, dtype=np.float64))
+
+
+def extreme_points(joints: ArrayLike) -> Array:
+    """Return elbow, wrist and fingertips ``[..., 3, 3]`` in ``base_link``, m, for arm joints ``[..., 6]`` in rad.
+
+    Everything else above the base lies between these points, as far as an arm is as thin as its axes. The fingertips
+    are the middle between them, 17.4 mm beyond ``ee_gripper_link``.
+    """
+    sine, cosine = np.sin(joints), np.cos(joints)
+    # In the vertical plane that the waist turns: forward, sideways, up.
+    forearm = np.asarray(joints)[..., 1] + np.asarray(joints)[..., 2]
+    forearm_sine, forearm_cosine = np.sin(forearm), np.cos(forearm)
+    planar = np.zeros((*np.shape(joints)[:-1], 3, 3))
+    planar[..., 0, 0] = _ELBOW_FORWARD * cosine[..., 1] + _ELBOW_UP * sine[..., 1]
+    planar[..., 0, 2] = _SHOULDER_HEIGHT + _ELBOW_UP * cosine[..., 1] - _ELBOW_FORWARD * sine[..., 1]
+    planar[..., 1, 0] = planar[..., 0, 0] + _FOREARM * forearm_cosine
+    planar[..., 1, 2] = planar[..., 0, 2] - _FOREARM * forearm_sine
+    # The hand in the forearm's frame: bent down by the wrist angle, that turned by the forearm's roll.
+    along, side, below = cosine[..., 4], sine[..., 3] * sine[..., 4], cosine[..., 3] * sine[..., 4]
+    planar[..., 2, 0] = planar[..., 1, 0] + _WRIST_TO_FINGERTIPS * (along * forearm_cosine - below * forearm_sine)
+    planar[..., 2, 1] = _WRIST_TO_FINGERTIPS * side
+    planar[..., 2, 2] = planar[..., 1, 2] - _WRIST_TO_FINGERTIPS * (along * forearm_sine + below * forearm_cosine)
+    points: Array = planar.copy()
+    waist_sine, waist_cosine = sine[..., 0, None], cosine[..., 0, None]
+    points[..., 0] = waist_cosine * planar[..., 0] - waist_sine * planar[..., 1]
+    points[..., 1] = waist_sine * planar[..., 0] + waist_cosine * planar[..., 1]
+    return points
 
 
 def gripper_down(position: ArrayLike, wrist_rotate: float = 0.0) -> Array:
@@ -104,7 +144,7 @@ def gripper_down(position: ArrayLike, wrist_rotate: float = 0.0) -> Array:
     at_elbow = np.arccos((_UPPER_ARM**2 + _FOREARM**2 - distance**2) / (2 * _UPPER_ARM * _FOREARM))
     upper_arm_tilt = np.arctan2(forward, up) - at_shoulder
     # The upper arm is bent forward at its top, so its own zero leans by this much.
-    lean = np.arctan2(_ELBOW_FORWARD, 0.25)
+    lean = np.arctan2(_ELBOW_FORWARD, _ELBOW_UP)
     shoulder = upper_arm_tilt - lean
     elbow = np.pi / 2 + lean - at_elbow
     joints = np.array([np.arctan2(y, x), shoulder, elbow, 0.0, np.pi / 2 - shoulder - elbow, wrist_rotate])

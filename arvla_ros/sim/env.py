@@ -29,7 +29,9 @@ class Observation:
 
 
 class RolloutEnv:
-    """One arm, stepped at the contract's control rate; commands pass the same limits as the guard's.
+    """One arm, stepped at the contract's control rate.
+
+    Commands pass the guard's limits of position and velocity, by its own code; not those of acceleration and workspace.
 
     Attributes:
         unreachable: Why the arm held still in the last step: its action asked for a pose that no joints reach. Empty
@@ -78,12 +80,12 @@ class RolloutEnv:
         if not np.isfinite(action).all():
             raise ValueError(f"action is not finite: {action.tolist()}")
         target, opening = self._joint_target(action)
+        goal = self._safety.limit_target(target, opening)
         for remaining in range(self._substeps, 0, -1):
-            towards = self._sent + (target - self._sent) / remaining
-            safe = self._safety.apply(towards, opening, self._sent, self._substep_s)
-            self._sent = safe.joints
-            self.world.set_arm_target(safe.joints)
-            self.world.set_gripper_target(safe.gripper)
+            wanted = (goal.joints - self._sent) / (remaining * self._substep_s)
+            self._sent = self._safety.step(self._sent, wanted, wanted, self._substep_s).joints
+            self.world.set_arm_target(self._sent)
+            self.world.set_gripper_target(goal.gripper)
             self.world.advance(self._substep_s)
             yield
 

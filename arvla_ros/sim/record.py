@@ -8,11 +8,12 @@ import multiprocessing.connection
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,7 @@ class RecordConfig:
     out: Path
     """Folder of the LeRobot dataset; recording resumes what it holds."""
     task: str = "reach"
-    """What to do."""
+    """What to do: reach, stack3 or pusht2."""
     episodes: int = 800
     """How many demonstrations the folder is to hold."""
     seed: int = 0
@@ -82,6 +83,11 @@ def record(config: RecordConfig) -> int:
         TaskError: there is no such task, or no expert for it.
         DatasetError: the folder holds something else.
     """
+    if config.task == "pusht2":
+        # Not above: it needs gym-pusht, which the arm does not.
+        from arvla_ros.sim.pusht2.record import FORMAT, PushT2Recorder, source_of
+
+        return _record(config, FORMAT, source_of(config), PushT2Recorder)
     task, contract = make_task(config.task), RobotContract.load()
     make_expert(config.task, np.random.default_rng(0))
     source = Source(
@@ -95,9 +101,27 @@ def record(config: RecordConfig) -> int:
         contract=contract,
         versions={"arvla_ros": arvla_ros.__version__, "mujoco": version("mujoco")},
     )
-    with LeRobotWriter(config.out, episode_format(task, contract), source.to_dict()) as writer:
+    return _record(config, episode_format(task, contract), source.to_dict(), _ArmRecorder)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a worker says of an episode."""
+
+    success: bool
+    simulated_s: float
+    processor_s: float
+
+
+Recorder = Callable[[int, Path], Recorded]
+"""What a worker process keeps: records demonstration ``index`` into a folder."""
+MakeRecorder = Callable[[RecordConfig], Recorder]
+
+
+def _record(config: RecordConfig, form: EpisodeFormat, source: dict[str, Any], make: MakeRecorder) -> int:
+    with LeRobotWriter(config.out, form, source) as writer:
         held = len(writer)
-        recorded = list(_record_missing(config, writer))
+        recorded = list(_record_missing(config, writer, make))
     print(f"{config.out}: {max(held, config.episodes)} episodes, {len(recorded)} of them new", end="")
     if recorded:
         simulated, spent = sum(one.simulated_s for one in recorded), sum(one.processor_s for one in recorded)
@@ -109,16 +133,7 @@ def record(config: RecordConfig) -> int:
     return 0
 
 
-@dataclass(frozen=True)
-class _Recorded:
-    """What a worker says of an episode."""
-
-    success: bool
-    simulated_s: float
-    processor_s: float
-
-
-def _record_missing(config: RecordConfig, writer: LeRobotWriter) -> Iterator[_Recorded]:
+def _record_missing(config: RecordConfig, writer: LeRobotWriter, make: MakeRecorder) -> Iterator[Recorded]:
     """Record in worker processes, and yield what becomes part of the dataset, in the order of seeds."""
     missing = range(len(writer), config.episodes)
     folders = [writer.part(index) for index in missing]
@@ -126,7 +141,7 @@ def _record_missing(config: RecordConfig, writer: LeRobotWriter) -> Iterator[_Re
     # Spawned, not forked: an OpenGL context does not survive a fork.
     spawn = multiprocessing.get_context("spawn")
     with (
-        ProcessPoolExecutor(workers, mp_context=spawn, initializer=_open, initargs=(config,)) as pool,
+        ProcessPoolExecutor(workers, mp_context=spawn, initializer=_open, initargs=(make, config)) as pool,
         tqdm(total=config.episodes, initial=config.episodes - len(missing), unit="episode", desc=config.task) as bar,
     ):
         try:
@@ -139,23 +154,30 @@ def _record_missing(config: RecordConfig, writer: LeRobotWriter) -> Iterator[_Re
             raise
 
 
-class _Recorder:
-    """What a worker process keeps between episodes."""
+class _ArmRecorder:
+    """Records demonstrations of the arm."""
 
     def __init__(self, config: RecordConfig) -> None:
-        self.config = config
+        self._config = config
         task, contract = make_task(config.task), RobotContract.load()
-        self.form: EpisodeFormat = episode_format(task, contract)
-        self.env = RolloutEnv(task, render_size(contract, config.oversampling), config.randomize)
+        self._form: EpisodeFormat = episode_format(task, contract)
+        self._env = RolloutEnv(task, render_size(contract, config.oversampling), config.randomize)
+
+    def __call__(self, index: int, folder: Path) -> Recorded:
+        started, config = time.process_time(), self._config
+        episode = demonstrate(self._env, demonstration_seed(config.seed, index), config.pushes, config.miss)
+        stage(folder, self._form, episode)
+        success = episode.columns[columns.SUCCESS]
+        return Recorded(bool(success[-1]), len(success) / self._form.fps, time.process_time() - started)
 
 
-_recorder: _Recorder | None = None
+_recorder: Recorder | None = None
 
 
-def _open(config: RecordConfig) -> None:
+def _open(make: MakeRecorder, config: RecordConfig) -> None:
     global _recorder
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    _recorder = _Recorder(config)
+    _recorder = make(config)
 
 
 def _die_with_parent() -> None:
@@ -166,13 +188,9 @@ def _die_with_parent() -> None:
     os._exit(1)
 
 
-def _record_one(index: int, folder: Path) -> _Recorded:
+def _record_one(index: int, folder: Path) -> Recorded:
     assert _recorder is not None
-    started, config = time.process_time(), _recorder.config
-    episode = demonstrate(_recorder.env, demonstration_seed(config.seed, index), config.pushes, config.miss)
-    stage(folder, _recorder.form, episode)
-    success = episode.columns[columns.SUCCESS]
-    return _Recorded(bool(success[-1]), len(success) / _recorder.form.fps, time.process_time() - started)
+    return _recorder(index, folder)
 
 
 def render_size(contract: RobotContract, oversampling: int) -> RobotContract:

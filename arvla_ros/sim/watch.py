@@ -71,10 +71,10 @@ def _film_arm(config: WatchConfig) -> Film:
 def _film_pusht2(config: WatchConfig) -> Film:
     # Not above: it needs gym-pusht, which the arm does not.
     from arvla_ros.sim.pusht2.env import RATE_HZ
-    from arvla_ros.sim.pusht2.episode import film_episode
+    from arvla_ros.sim.pusht2.episode import INSTRUCTION, film_episode
 
     frames, status = film_episode(config.seed)
-    return frames, RATE_HZ, status, "push the T onto both goals"
+    return frames, RATE_HZ, status, INSTRUCTION
 
 
 def write_film(path: Path, frames: list[npt.NDArray[np.uint8]], rate_hz: float) -> None:

@@ -13,15 +13,13 @@ from arvla_ros.sim.appearance import Appearance
 from arvla_ros.sim.props import SHADOW_RADIUS
 from arvla_ros.sim.rendering import CameraRenderer, RenderingError, mujoco
 from arvla_ros.sim.scene import build_model
+from arvla_ros.sim.servos import GRIPPER, MILLIAMPERE_PER_NEWTON_METRE, MOTORS_PER_JOINT, Servos
 from arvla_ros.sim.shadows import Shadows
 from arvla_ros.sim.tasks import Scenario, Task, TaskStatus
 
 Array = npt.NDArray[np.float64]
 
 _JUDGE_PERIOD_S = 0.02
-# XM430-W350 at 12 V: 4.1 N m at 2.3 A; shoulder and elbow are driven by two servos that share the torque.
-_MILLIAMPERE_PER_NEWTON_METRE = 2300 / 4.1
-_SERVOS = np.array([1, 2, 2, 1, 1, 1])
 
 # What casts a shadow: from body to body, half-width in m.
 _LINKS = [
@@ -48,10 +46,12 @@ class WidowXWorld:
 
     The servos behave as the real ones do without a motion profile: the goal moves to a new target at no more than pi
     rad/s, and the joint follows it as a first-order system of 0.04 to 0.07 s (a goal that moves at 1 rad/s leads by
-    0.04 to 0.07 rad). Gravity is compensated. Same seed and same calls give the same states.
+    0.04 to 0.07 rad). Gravity is compensated. ``sim.driver`` gives them profiles and other
+    modes. Same seed and same calls give the same states.
 
     Attributes:
         task: What the objects are there for.
+        servos: What moves the joints.
         scenario: How this episode began.
         instruction: What is asked for in this episode.
         elapsed: Simulated s since the reset.
@@ -69,6 +69,7 @@ class WidowXWorld:
         self.contract = contract
         self.model = build_model(task.props, task.camera)
         self.data = mujoco.MjData(self.model)
+        self.servos = Servos(self.model)
         self._cameras = {camera.name: camera for camera in contract.cameras}
         self._renderers: dict[tuple[int, int], CameraRenderer] = {}
         joints = [self.model.joint(name) for name in (*wx250s.ARM_JOINTS, *wx250s.FINGER_JOINTS)]
@@ -104,10 +105,8 @@ class WidowXWorld:
             half = place.yaw / 2
             self.data.joint(name).qpos = [place.x, place.y, 0.0, np.cos(half), 0.0, 0.0, np.sin(half)]
         self.scenario = scenario
-        self._goal = scenario.arm.copy()
-        self.set_arm_target(scenario.arm)
-        self.set_gripper_target(scenario.opening)
-        self.data.ctrl[:] = [*self._goal, finger]
+        self.servos.start(np.array([*scenario.arm, finger]))
+        self.servos.step(self.data)
         self._steps = 0
         mujoco.mj_forward(self.model, self.data)
         self.set_instruction(scenario.instruction)
@@ -132,7 +131,8 @@ class WidowXWorld:
         target = np.asarray(positions, dtype=np.float64)
         if target.shape != (6,) or not np.isfinite(target).all():
             raise ValueError(f"arm target must be 6 finite joint angles in rad, got {target.tolist()}")
-        self._target = np.clip(target, wx250s.ARM_LOWER, wx250s.ARM_UPPER)
+        for servo, position in enumerate(target.tolist()):
+            self.servos.move_to(servo, position)
 
     def set_gripper_target(self, opening: float) -> None:
         """Command the opening between the fingers in m, as a ``linear_position`` command does.
@@ -142,7 +142,7 @@ class WidowXWorld:
         """
         if not np.isfinite(opening):
             raise ValueError(f"gripper target must be a finite opening in m, got {opening}")
-        self._opening = float(np.clip(opening, wx250s.OPENING_LOWER, wx250s.OPENING_UPPER))
+        self.servos.move_to(GRIPPER, float(opening) / 2)
 
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` of simulated time pass, rounded to whole physics steps of 2 ms.
@@ -153,25 +153,27 @@ class WidowXWorld:
         steps = round(seconds / self.timestep)
         if steps < 1:
             raise ValueError(f"{seconds} s is shorter than a physics step of {self.timestep} s")
-        self.data.ctrl[6] = self._opening / 2
         end = self._steps + steps
         while self._steps < end:
-            self._advance_goal()
-            # Once the goal has arrived, MuJoCo may take all steps up to the next look of the judge at once.
-            arrived = np.array_equal(self._goal, self._target)
             until_judged = self._judge_steps - self._steps % self._judge_steps
-            batch = min(until_judged, end - self._steps) if arrived else 1
-            mujoco.mj_step(self.model, self.data, batch)
+            batch = min(until_judged, end - self._steps)
+            self._step(batch)
             self._steps += batch
             if batch == until_judged:
                 self._judge.observe(self)
 
-    def _advance_goal(self) -> None:
-        """Move the servos' goal towards the target by what one physics step allows."""
-        way = self._target - self._goal
-        longest = wx250s.ARM_VELOCITY * self.timestep
-        self._goal = np.where(np.abs(way) <= longest, self._target, self._goal + np.copysign(longest, way))
-        self.data.ctrl[:6] = self._goal
+    def _step(self, steps: int) -> None:
+        """Take physics steps; before each, the servos' goals move."""
+        goals = self.servos.plan(steps)
+        if goals is None:
+            for _ in range(steps):
+                self.servos.step(self.data)
+                mujoco.mj_step(self.model, self.data)
+            return
+        controls = self.data.ctrl[: goals.shape[1]]
+        for goal in goals:
+            controls[:] = goal
+            mujoco.mj_step(self.model, self.data)
 
     def status(self) -> TaskStatus:
         """Return how the episode stands; it is judged every 20 ms of simulated time."""
@@ -184,15 +186,16 @@ class WidowXWorld:
         opening = np.clip(2 * self.data.qpos[self._qpos[6]], wx250s.OPENING_LOWER, wx250s.OPENING_UPPER)
         servo = float(_encode(wx250s.servo_from_opening(opening)))
         finger = wx250s.finger_from_servo(servo)
-        torque = self.data.qfrc_actuator[self._dofs] + self.data.qfrc_gravcomp[self._dofs]
-        current = torque[:6] / _SERVOS * _MILLIAMPERE_PER_NEWTON_METRE
+        by_motors = self.data.qfrc_actuator + self.data.qfrc_gravcomp + self.data.qfrc_applied
+        torque = by_motors[self._dofs]
+        current = torque[:6] / MOTORS_PER_JOINT[:6] * MILLIAMPERE_PER_NEWTON_METRE
         finger_per_rad = (wx250s.finger_from_servo(servo + 1e-4) - wx250s.finger_from_servo(servo - 1e-4)) / 2e-4
         speed, force = self.data.qvel[self._dofs[6]], torque[6]
         return JointReading(
             wx250s.JOINT_STATE_NAMES,
             np.array([*arm, servo, finger, -finger]),
             np.array([*self.data.qvel[self._dofs[:6]], speed / finger_per_rad, 0.0, 0.0]),
-            np.array([*current, force * finger_per_rad * _MILLIAMPERE_PER_NEWTON_METRE, 0.0, 0.0]),
+            np.array([*current, force * finger_per_rad * MILLIAMPERE_PER_NEWTON_METRE, 0.0, 0.0]),
         )
 
     def state(self) -> npt.NDArray[np.float32]:
@@ -213,8 +216,8 @@ class WidowXWorld:
         body = self.data.body(name)
         return _pose(body.xmat, body.xpos)
 
-    def render(self, camera: str = "side") -> npt.NDArray[np.uint8]:
-        """Return what a camera sees now, RGB ``[H, W, 3]`` in the size of the contract.
+    def render(self, camera: str = "side", data: mujoco.MjData | None = None) -> npt.NDArray[np.uint8]:
+        """Return what a camera sees now, or saw when ``data`` was copied, RGB ``[H, W, 3]`` as large as by contract.
 
         Raises:
             RenderingError: no such camera, an impossible size, or no way to render on this machine.
@@ -224,7 +227,7 @@ class WidowXWorld:
         size = (self._cameras[camera].width, self._cameras[camera].height)
         if size not in self._renderers:
             self._renderers[size] = CameraRenderer(self.model, *size, self._shadows.draw)
-        return self._renderers[size].render(self.data, camera)
+        return self._renderers[size].render(self.data if data is None else data, camera)
 
     def close(self) -> None:
         """Free what rendering holds."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import interbotix_xs_msgs.srv
 import pytest
 import roslite.importer
 from rosbags.typesys import Stores, get_typestore
@@ -119,6 +120,28 @@ def test_driver_messages_are_those_of_the_driver() -> None:
         ("cmd", FieldType("float32", "sequence")),
     ]
     assert {"interbotix_xs_msgs", "std_srvs", "rcl_interfaces"} <= set(interface_packages("srv"))
+
+
+@pytest.mark.parametrize(
+    ("service", "request_fields", "response_fields"),
+    [
+        ("TorqueEnable", "cmd_type name enable", ""),
+        ("Reboot", "cmd_type name enable smart_reboot", ""),
+        ("OperatingModes", "cmd_type name mode profile_type profile_velocity profile_acceleration", ""),
+        ("MotorGains", "cmd_type name kp_pos ki_pos kd_pos k1 k2 kp_vel ki_vel", ""),
+        ("RegisterValues", "cmd_type name reg value", "values"),
+        (
+            "RobotInfo",
+            "cmd_type name",
+            "mode profile_type joint_names joint_ids joint_lower_limits joint_upper_limits joint_velocity_limits "
+            "joint_sleep_positions joint_state_indices num_joints name",
+        ),
+    ],
+)
+def test_driver_services_are_those_of_the_driver(service: str, request_fields: str, response_fields: str) -> None:
+    kind = getattr(interbotix_xs_msgs.srv, service)
+    assert list(kind.Request.get_fields_and_field_types()) == request_fields.split()
+    assert list(kind.Response.get_fields_and_field_types()) == response_fields.split()
 
 
 def test_text_is_parsed() -> None:

@@ -14,6 +14,7 @@ from arvla_ros.robots.contract import RobotContract
 from arvla_ros.sim.env import Observation, RolloutEnv
 from arvla_ros.sim.gym.spaces import action_box, instruction_text, state_box
 from arvla_ros.sim.tasks import make_task
+from arvla_ros.sim.window import Window
 
 
 class ArmEnv(gymnasium.Env[Any, Any]):
@@ -27,7 +28,7 @@ class ArmEnv(gymnasium.Env[Any, Any]):
     (simulated s) and ``unreachable`` (why the arm held still; empty where it did not).
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
+    metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 10}  # noqa: RUF012
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class ArmEnv(gymnasium.Env[Any, Any]):
                 camera's size and averaged down by the contract; four times slower.
             contract: A YAML file, or the name of a contract that the package ships.
             randomize: Draw light, colours and camera from the seed of every episode.
-            render_mode: ``rgb_array`` or None.
+            render_mode: ``rgb_array``, ``human`` (a window, at the control rate) or None.
 
         Raises:
             TaskError: there is no such task.
@@ -62,6 +63,7 @@ class ArmEnv(gymnasium.Env[Any, Any]):
         self.metadata = {**self.metadata, "render_fps": round(made.control_rate_hz)}
         self.render_mode = render_mode
         self.rollout = RolloutEnv(make_task(task), made, randomize)
+        self._window: Window | None = None
         shapes = {name: image.shape for name, image in self._images().items()}
         images: dict[str, spaces.Space[Any]] = {
             name: spaces.Box(0, 255, shape, np.uint8) for name, shape in shapes.items()
@@ -83,6 +85,8 @@ class ArmEnv(gymnasium.Env[Any, Any]):
         episode = seed if seed is not None else int(self.np_random.integers(2**31))
         observation = self.rollout.reset(episode)
         self._score = self.rollout.status().score
+        if self.render_mode == "human":
+            self.render()
         return self._observe(observation), self._info()
 
     def step(self, action: npt.NDArray[np.float32]) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
@@ -95,16 +99,33 @@ class ArmEnv(gymnasium.Env[Any, Any]):
         info = self._info()
         reward = info["score"] - self._score
         self._score = info["score"]
+        if self.render_mode == "human":
+            self.render()
         return self._observe(observation), reward, info["success"], self.rollout.over and not info["success"], info
 
     def render(self) -> npt.NDArray[np.uint8] | None:
-        """Return what the first camera sees, RGB ``[H, W, 3]``; None without a render mode."""
+        """Return what the first camera sees, RGB ``[H, W, 3]``, or show it in a window, at the control rate.
+
+        Raises:
+            WindowError: a window is asked for where there is no display.
+        """
         if self.render_mode is None:
             return None
-        return self.rollout.world.render(self.rollout.contract.cameras[0].name)
+        contract = self.rollout.contract
+        camera = contract.cameras[0]
+        picture = self.rollout.world.render(camera.name)
+        if self.render_mode != "human":
+            return picture
+        title, size = self.rollout.world.task.name, (camera.width, camera.height)
+        self._window = self._window or Window(title, contract.control_rate_hz, size)
+        self._window.show(picture)
+        return None
 
     def close(self) -> None:
-        """Free what rendering holds."""
+        """Close the window and free what rendering holds."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
         self.rollout.close()
 
     def _images(self) -> dict[str, npt.NDArray[np.uint8]]:

@@ -15,12 +15,13 @@ from gymnasium import spaces
 
 from arvla_ros.sim.pusht2.errors import PushT2Error
 from arvla_ros.sim.pusht2.shape import OUTLINE, PUSHER_RADIUS, SIZE, Array, clearance, place
+from arvla_ros.sim.window import Window
 
 try:
     from gym_pusht.envs.pusht import PushTEnv
     from shapely.geometry import Polygon
 
-    from arvla_ros.sim.pusht2.picture import Window, draw, pixels
+    from arvla_ros.sim.pusht2.picture import draw, pixels
 except ImportError as error:
     raise PushT2Error(
         f"PushT2 needs gym-pusht ({error}): `pip install gym-pusht`; where libGL.so.1 is missing, `apt install libgl1`"
@@ -191,23 +192,23 @@ class PushT2Env(gymnasium.Env[Any, Any]):
             return np.array([*agent, x, y, angle % (2 * np.pi)], np.float32)
         if self.obs_type == "keypoints":
             return {"keypoints": place(self.block, OUTLINE).astype(np.float32), "agent_pos": agent}
-        image = pixels(self._draw(), self.image_size)
+        image = self.picture(self.image_size)
         return image if self.obs_type == "pixels" else {"pixels": image, "agent_pos": agent}
 
     def render(self) -> npt.NDArray[np.uint8] | None:
         """Return the table, RGB ``[512, 512, 3]``, or show it in a window, at 10 Hz.
 
         Raises:
-            PushT2Error: a window is asked for where there is no display.
+            WindowError: a window is asked for where there is no display.
         """
         if self.render_mode == "human":
-            self._window = self._window or Window("PushT2", RATE_HZ)
-            self._window.show(self._draw())
+            self._window = self._window or Window("PushT2", RATE_HZ, (SIZE, SIZE))
+            self._window.show(self.picture())
         return self.picture() if self.render_mode == "rgb_array" else None
 
-    def picture(self) -> npt.NDArray[np.uint8]:
-        """Return the table as it is now, RGB ``[512, 512, 3]``."""
-        return pixels(self._draw())
+    def picture(self, size: tuple[int, int] = (SIZE, SIZE)) -> npt.NDArray[np.uint8]:
+        """Return the table as it is now, RGB ``[height, width, 3]``, averaged to ``size`` (width, height)."""
+        return pixels(self._draw(), size)
 
     def close(self) -> None:
         """Close the window."""

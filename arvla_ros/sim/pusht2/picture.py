@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 
-from arvla_ros.sim.pusht2.errors import PushT2Error
 from arvla_ros.sim.pusht2.shape import OUTLINE, PUSHER_RADIUS, SIZE, Array, place
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
@@ -35,40 +33,3 @@ def pixels(surface: pygame.Surface, size: tuple[int, int] = (SIZE, SIZE)) -> npt
     """Return a surface as RGB ``[height, width, 3]``, averaged to ``size`` (width, height)."""
     scaled = pygame.transform.smoothscale(surface, size)
     return np.ascontiguousarray(pygame.surfarray.array3d(scaled).transpose(1, 0, 2))
-
-
-_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
-_NO_DISPLAY = "set DISPLAY or WAYLAND_DISPLAY, with `ssh -X` from afar; without a display, render to rgb_array"
-
-
-class Window:
-    """A window on the screen that shows surfaces at a steady rate."""
-
-    def __init__(self, title: str, rate_hz: float) -> None:
-        """Open it.
-
-        Raises:
-            PushT2Error: there is no display.
-        """
-        # Asked without a display, SDL tries its drivers one after the other, and one of them closes the EGL display
-        # that MuJoCo renders on in the same process.
-        if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in _DISPLAYS):
-            raise PushT2Error(f"no window can be opened: {_NO_DISPLAY}")
-        try:
-            pygame.display.init()
-            self._surface = pygame.display.set_mode((SIZE, SIZE))
-        except pygame.error as error:
-            raise PushT2Error(f"no window can be opened ({error}): {_NO_DISPLAY}") from error
-        pygame.display.set_caption(title)
-        self._rate_hz, self._clock = rate_hz, pygame.time.Clock()
-
-    def show(self, surface: pygame.Surface) -> None:
-        """Show a surface ``[512, 512]``, and wait until the next is due."""
-        pygame.event.pump()
-        self._surface.blit(surface, (0, 0))
-        pygame.display.flip()
-        self._clock.tick(self._rate_hz)
-
-    def close(self) -> None:
-        """Close it."""
-        pygame.display.quit()

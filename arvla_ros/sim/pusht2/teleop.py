@@ -30,7 +30,7 @@ def teleop(config: TeleopConfig) -> int:
     """Let the mouse drive the pusher until the window is closed; return the exit code.
 
     Raises:
-        PushT2Error: there is no display.
+        WindowError: there is no display.
     """
     env = PushT2Env(render_mode="human")
     env.reset(seed=config.seed)
