@@ -53,6 +53,7 @@ ARGUMENTS = (
     ("task", "reach", "simulated task", None),
     ("seed", "0", "simulated layout to begin with; each episode takes the next", None),
     ("rollout", "true", "in simulation, carry out episodes; false: you enable the guard, or teleoperate", TRUE + FALSE),
+    ("scripted_operator", "false", "in simulation, the task's scripted expert drives, as teleop", TRUE + FALSE),
     ("episodes", "0", "simulated episodes to carry out before everything ends; 0: until Ctrl-C", None),
     ("real_time_factor", "1.0", "simulated seconds a second; other than 1: the simulator's /clock drives all", None),
     ("report", "", "folder for the log of the simulated episodes; empty: none", None),
@@ -125,7 +126,10 @@ def nodes(arguments: Arguments) -> dict[str, Node]:
     if arguments["teleop"]:
         parameters["teleop"] = {**driver, "device": arguments["teleop"]}
     if arguments.on("sim"):
-        parameters["sim_widowx"] = {**driver, **arguments.parameters(task=str, seed=int, real_time_factor=float)}
+        parameters["sim_widowx"] = {
+            **driver,
+            **arguments.parameters(task=str, seed=int, real_time_factor=float, scripted_operator=bool),
+        }
         if arguments.on("rollout") and arguments.on("policy"):
             parameters["rollout"] = dict(arguments.parameters(episodes=int, report=str))
     return {name: arvla_node(name, arguments, each) for name, each in parameters.items()}

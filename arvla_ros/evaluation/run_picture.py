@@ -15,7 +15,7 @@ from arvla_ros.control.control_loop import Mode as StepMode
 from arvla_ros.control.guard import Mode as GuardMode
 from arvla_ros.evaluation import panels
 from arvla_ros.evaluation.bag_run import AGES, GUARD, STEP, BagRun, ModeTrack, without_numbers
-from arvla_ros.evaluation.run_figures import jerk, mode_name, speed
+from arvla_ros.evaluation.run_figures import jerk, largest, mode_name, speed
 from arvla_ros.robots import wx250s
 
 _ACTIVE, _SLOW, _HELD, _MOVING, _OFF, _STOPPED = (
@@ -205,7 +205,7 @@ def _draw_speed(axes: Axes, run: BagRun) -> None:
     if run.guard is None:
         panels.missing(axes, f"no message on {GUARD}")
         return
-    fastest = _largest(speed(run.guard))
+    fastest = largest(speed(run.guard))
     panels.curve(axes, run.guard.seconds, fastest, "sent, fastest joint", color=panels.SENT)
     panels.limits(axes, wx250s.ARM_VELOCITY)
     _legend(axes)
@@ -216,14 +216,8 @@ def _draw_jerk(axes: Axes, run: BagRun) -> None:
     if run.guard is None:
         panels.missing(axes, f"no message on {GUARD}")
         return
-    panels.curve(axes, run.guard.seconds, _largest(jerk(run.guard)), "sent, largest of the joints", color=panels.SENT)
+    panels.curve(axes, run.guard.seconds, largest(jerk(run.guard)), "sent, largest of the joints", color=panels.SENT)
     _legend(axes)
-
-
-def _largest(values: Any) -> Any:
-    """Return the largest magnitude of each row; NaN where a row has none."""
-    magnitude = np.abs(values)
-    return np.where(np.isnan(magnitude).all(axis=1), np.nan, np.nan_to_num(magnitude).max(axis=1))
 
 
 def _draw_ages(axes: Axes, run: BagRun) -> None:
@@ -264,7 +258,7 @@ def _draw_guard_cost(axes: Axes, run: BagRun) -> None:
     if run.guard is None:
         panels.missing(axes, f"no message on {GUARD}")
         return
-    changed = _largest((run.guard.requested - run.guard.sent)[:, :6])
+    changed = largest((run.guard.requested - run.guard.sent)[:, :6])
     panels.curve(axes, run.guard.seconds, changed, "largest of the joints", color=panels.REQUESTED)
     rises = np.flatnonzero(np.diff(run.guard.refused) > 0) + 1
     panels.ticks(axes, run.guard.seconds[rises], "command refused")
