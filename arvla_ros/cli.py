@@ -53,6 +53,7 @@ COMMANDS = {
     "plot run": Command(
         "arvla_ros.evaluation.plot_run", "PlotRunConfig", "plot_run", "a recorded bag as one picture, and its figures"
     ),
+    "view": Command("arvla_ros.evaluation.view", "ViewConfig", "view", "a recorded or the running run in rerun"),
     "report": Command("arvla_ros.evaluation.report", "ReportConfig", "report", "figures, film and plot of a run"),
 }
 

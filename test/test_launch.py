@@ -15,20 +15,23 @@ from pathlib import Path
 import pytest
 from stack3_checkpoint import save_untrained
 
+from arvla_ros.episodes.episode_folder import EpisodeInfo, episodes
+from arvla_ros.episodes.lerobot_reader import LeRobotDataset
+from arvla_ros.episodes.to_lerobot import ToLeRobotConfig, to_lerobot
 from arvla_ros.evaluation.run_log import RunLog
 
 NODES = {"perception", "action_expert", "guard", "sim_widowx", "rollout"}
 
 
 class Launch:
-    """``ros2 launch arvla_ros widowx.launch.py`` in a process group of its own, with its output at hand."""
+    """``ros2 launch arvla_ros FILE`` in a process group of its own, with its output at hand."""
 
-    def __init__(self, environment: dict[str, str], log: Path, *arguments: str) -> None:
+    def __init__(self, environment: dict[str, str], log: Path, file: str, *arguments: str) -> None:
         self.environment = environment
         self._log = log
         with log.open("w") as output:
             self.process = subprocess.Popen(
-                ["ros2", "launch", "arvla_ros", "widowx.launch.py", *arguments],
+                ["ros2", "launch", "arvla_ros", file, *arguments],
                 env=environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -71,8 +74,8 @@ class Launch:
 def launch(ros_environment, tmp_path):
     started: list[Launch] = []
 
-    def start(*arguments: str) -> Launch:
-        started.append(Launch(ros_environment, tmp_path / f"launch_{len(started)}.log", *arguments))
+    def start(*arguments: str, file: str = "widowx.launch.py") -> Launch:
+        started.append(Launch(ros_environment, tmp_path / f"launch_{len(started)}.log", file, *arguments))
         return started[-1]
 
     yield start
@@ -122,6 +125,24 @@ def test_refresh_rate_set_while_running_changes_staleness(launch, ros_environmen
     refused = ros2(ros_environment, "param", "set", "/perception", "refresh_rate_hz", "-1.0")
     assert "Set parameter successful" not in refused.stdout
     assert "0.5" in ros2(ros_environment, "param", "get", "/perception", "refresh_rate_hz").stdout
+
+
+@pytest.mark.timeout(240)
+def test_the_scripted_expert_records_demonstrations_that_become_a_dataset(launch, tmp_path):
+    recorded, dataset = tmp_path / "episodes", tmp_path / "dataset"
+    stack = launch(
+        "sim:=true", "task:=reach", "episodes:=2", f"directory:={recorded}", "operator:=nobody", file="record.launch.py"
+    )
+    assert stack.wait(180) == 0, stack.output
+    assert stack.alive() == []
+    infos = [EpisodeInfo.read(folder) for folder in episodes(recorded)]
+    assert [(info.task, info.operator, info.dropped) for info in infos] == [("reach", "scripted expert", {})] * 2
+    assert all(info.kept == (info.score == 1.0) for info in infos)
+    done = to_lerobot(ToLeRobotConfig(recorded, dataset, all=True))
+    assert done == 0
+    converted = LeRobotDataset(dataset)
+    assert [episode.task for episode in converted] == [info.instruction for info in infos]
+    assert all(len(episode) > 10 for episode in converted)
 
 
 def test_ctrl_c_leaves_no_process_behind(launch):

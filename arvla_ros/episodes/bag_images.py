@@ -1,4 +1,4 @@
-"""Images of bags as RGB arrays, without ROS: what the nodes take through cv_bridge."""
+"""Images of bags as RGB arrays, without ROS: what the nodes take through cv_bridge. Data may be rclpy's or numpy's."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def to_rgb(message: Any) -> npt.NDArray[np.uint8]:
     """
     if hasattr(message, "format"):
         try:
-            return np.asarray(Image.open(io.BytesIO(message.data.tobytes())).convert("RGB"))
+            return np.asarray(Image.open(io.BytesIO(bytes(message.data))).convert("RGB"))
         except (UnidentifiedImageError, OSError) as error:
             raise DatasetError(f"compressed image of format {message.format!r} cannot be decoded: {error}") from error
     if message.encoding not in _CHANNELS:
@@ -40,6 +40,6 @@ def to_rgb(message: Any) -> npt.NDArray[np.uint8]:
         raise DatasetError(
             f"image of {width}x{height} {message.encoding} has rows of {step} bytes, {len(message.data)} bytes in all"
         )
-    rows = message.data[: height * step].reshape(height, step)[:, : width * channels]
+    rows = np.frombuffer(message.data, np.uint8)[: height * step].reshape(height, step)[:, : width * channels]
     rgb: npt.NDArray[np.uint8] = rows.reshape(height, width, channels)[:, :, list(order)]
     return rgb

@@ -56,6 +56,14 @@ def curve(axes: Axes, seconds: Numbers, values: Numbers, label: str, **style: An
     axes.plot(seconds, values, label=label, **{"linewidth": 1.2, **style})
 
 
+def at_least(axes: Axes, height: float) -> None:
+    """Widen the range of a panel to ``height``, so that noise does not look like motion."""
+    low, high = axes.get_ylim()
+    if high - low < height:
+        middle = 0.5 * (low + high)
+        axes.set_ylim(middle - 0.5 * height, middle + 0.5 * height)
+
+
 def limits(axes: Axes, *values: float) -> None:
     """Draw limits as dashed lines, without making room for those far away."""
     low, high = axes.get_ylim()

@@ -68,6 +68,12 @@ def speed(track: GuardTrack) -> Array:
     return _derivative(track, 1)
 
 
+def largest(values: Array) -> Array:
+    """Return the largest magnitude of each row ``[n, k]``; NaN where a row has none."""
+    magnitude = np.abs(values)
+    return np.where(np.isnan(magnitude).all(axis=1), np.nan, np.nan_to_num(magnitude).max(axis=1))
+
+
 def _derivative(track: GuardTrack, order: int) -> Array:
     joints = track.sent[:, :6]
     result = np.full(joints.shape, np.nan)
@@ -148,10 +154,11 @@ def _motion(run: BagRun) -> dict[str, Any] | None:
     guard = run.guard
     if guard is None or not np.isfinite(guard.sent).any():
         return None
+    # Of the joint that has the most of it, at each message: those at rest would hide the others.
     return {
-        "speed_rad_s": _of(np.abs(speed(guard))),
-        "jerk_rad_s3": _of(np.abs(jerk(guard))),
-        "changed_by_guard_rad": _of(np.abs(guard.sent - guard.requested)[:, :6]),
+        "speed_rad_s": _of(largest(speed(guard))),
+        "jerk_rad_s3": _of(largest(jerk(guard))),
+        "changed_by_guard_rad": _of(largest((guard.sent - guard.requested)[:, :6])),
         "tracking_error_rad": _tracking_error(run),
     }
 
@@ -163,7 +170,7 @@ def _tracking_error(run: BagRun) -> dict[str, float] | None:
     last = np.searchsorted(run.guard.seconds, run.joints.seconds, side="right") - 1
     sent = run.guard.sent[last.clip(0), :6]
     sent[last < 0] = np.nan
-    return _of(np.abs(run.joints.positions[:, :6] - sent))
+    return _of(largest(run.joints.positions[:, :6] - sent))
 
 
 def _of(values: Array) -> dict[str, float] | None:

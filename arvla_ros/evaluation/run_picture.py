@@ -15,7 +15,7 @@ from arvla_ros.control.control_loop import Mode as StepMode
 from arvla_ros.control.guard import Mode as GuardMode
 from arvla_ros.evaluation import panels
 from arvla_ros.evaluation.bag_run import AGES, GUARD, STEP, BagRun, ModeTrack, without_numbers
-from arvla_ros.evaluation.run_figures import jerk, mode_name, speed
+from arvla_ros.evaluation.run_figures import jerk, largest, mode_name, speed
 from arvla_ros.robots import wx250s
 
 _ACTIVE, _SLOW, _HELD, _MOVING, _OFF, _STOPPED = (
@@ -44,6 +44,8 @@ _COLOUR_KEY = {
     "disarmed, waiting": _OFF,
     "e-stop": _STOPPED,
 }
+# Of a joint panel, rad, and of the gripper's, m: less is noise.
+_SMALLEST_RANGE = (0.05, 0.004)
 # Reasons explained below the picture; the rest is in the JSON.
 _EXPLAINED = 9
 _AGE_COLOURS = ("tab:purple", "tab:cyan", "tab:orange", "tab:red")
@@ -65,7 +67,7 @@ def write_picture(run: BagRun, found: dict[str, Any], path: Path) -> None:
         7, 2, figsize=(16, height), sharex=True, height_ratios=(0.55, 1, 1, 1, 1, 1, 1), squeeze=False
     )
     figure.subplots_adjust(
-        left=0.055, right=0.985, top=1 - 0.95 / height, bottom=(foot + 0.55) / height, hspace=0.3, wspace=0.13
+        left=0.06, right=0.985, top=1 - 0.95 / height, bottom=(foot + 0.55) / height, hspace=0.3, wspace=0.15
     )
     modes = _join_top(figure, grid)
     _draw_modes(modes, run, reasons)
@@ -83,8 +85,8 @@ def write_picture(run: BagRun, found: dict[str, Any], path: Path) -> None:
     cells[0].set_xlim(run.begin_s, max(run.end_s, run.begin_s + 0.1))
     for axes in grid[-1]:
         axes.set_xlabel("time, s (orange and red: the guard holds)")
-    figure.suptitle(_title(run), fontsize=12, x=0.055, y=1 - 0.18 / height, ha="left", va="top")
-    figure.text(0.055, 0.1 / height, "\n".join(explained), fontsize=9, va="bottom", linespacing=1.3)
+    figure.suptitle(_title(run), fontsize=12, x=0.06, y=1 - 0.18 / height, ha="left", va="top")
+    figure.text(0.06, 0.1 / height, "\n".join(explained), fontsize=9, va="bottom", linespacing=1.3)
     figure.savefig(path, dpi=100)
     plt.close(figure)
 
@@ -181,6 +183,7 @@ def _draw_joint(axes: Axes, run: BagRun, index: int, name: str) -> None:
     if run.joints is not None:
         style = {"color": panels.MEASURED, "linestyle": ":", "linewidth": 1.4}
         panels.curve(axes, run.joints.seconds, scale * run.joints.positions[:, index], "measured", **style)
+    panels.at_least(axes, scale * _SMALLEST_RANGE[name == "gripper"])
     if name == "gripper":
         panels.limits(axes, scale * wx250s.OPENING_LOWER, scale * wx250s.OPENING_UPPER)
     else:
@@ -202,7 +205,7 @@ def _draw_speed(axes: Axes, run: BagRun) -> None:
     if run.guard is None:
         panels.missing(axes, f"no message on {GUARD}")
         return
-    fastest = _largest(speed(run.guard))
+    fastest = largest(speed(run.guard))
     panels.curve(axes, run.guard.seconds, fastest, "sent, fastest joint", color=panels.SENT)
     panels.limits(axes, wx250s.ARM_VELOCITY)
     _legend(axes)
@@ -213,14 +216,8 @@ def _draw_jerk(axes: Axes, run: BagRun) -> None:
     if run.guard is None:
         panels.missing(axes, f"no message on {GUARD}")
         return
-    panels.curve(axes, run.guard.seconds, _largest(jerk(run.guard)), "sent, largest of the joints", color=panels.SENT)
+    panels.curve(axes, run.guard.seconds, largest(jerk(run.guard)), "sent, largest of the joints", color=panels.SENT)
     _legend(axes)
-
-
-def _largest(values: Any) -> Any:
-    """Return the largest magnitude of each row; NaN where a row has none."""
-    magnitude = np.abs(values)
-    return np.where(np.isnan(magnitude).all(axis=1), np.nan, np.nan_to_num(magnitude).max(axis=1))
 
 
 def _draw_ages(axes: Axes, run: BagRun) -> None:
@@ -261,7 +258,7 @@ def _draw_guard_cost(axes: Axes, run: BagRun) -> None:
     if run.guard is None:
         panels.missing(axes, f"no message on {GUARD}")
         return
-    changed = _largest((run.guard.requested - run.guard.sent)[:, :6])
+    changed = largest((run.guard.requested - run.guard.sent)[:, :6])
     panels.curve(axes, run.guard.seconds, changed, "largest of the joints", color=panels.REQUESTED)
     rises = np.flatnonzero(np.diff(run.guard.refused) > 0) + 1
     panels.ticks(axes, run.guard.seconds[rises], "command refused")

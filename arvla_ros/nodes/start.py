@@ -17,6 +17,7 @@ NEEDS = {
     "replay": ("rosbags",),
     "rollout": ("PIL",),
     "teleop": (),
+    "view": ("mcap", "rosbags"),
 }
 """Modules without a rosdep key on every distribution, by node."""
 

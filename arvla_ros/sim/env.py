@@ -104,8 +104,7 @@ class RolloutEnv:
         return JointTarget(joints, target.opening)
 
     def _measure(self) -> npt.NDArray[np.float32]:
-        reading = self.world.joint_state()
-        self._state = self.contract.state(reading.names, reading.positions.tolist(), self._state)
+        self._state = self.world.state(self._state)
         return self._state
 
     def render_policy_image(self) -> npt.NDArray[np.uint8]:
