@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rclpy._rclpy_pybind11 import RCLError
 from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.task import Future
@@ -83,8 +82,8 @@ class RolloutNode(Node):
             self._carry_out()
         except (NodeError, OSError) as error:
             self.done.set_exception(NodeError(str(error)))
-        except RCLError as error:
-            # Ctrl-C has closed everything under our feet; otherwise it is worth a traceback.
+        except Exception as error:
+            # Ctrl-C has closed everything under our feet; otherwise it is worth a traceback, and the end of the node.
             self.done.set_exception(error)
         else:
             self.done.set_result(None)
