@@ -183,8 +183,8 @@ class RobotContract:
         """
         if self.action_space not in JOINT_SPACES:
             raise ContractError(
-                f"action_space {self.action_space!r} asks for poses of the hand, which nothing turns into joint "
-                f"commands yet; use a policy with {' or '.join(JOINT_SPACES)}"
+                f"action_space {self.action_space!r} asks for poses of the hand, which robots.commanding turns into "
+                f"joints; this takes {' or '.join(JOINT_SPACES)}"
             )
         return JOINT_SPACES[self.action_space](self.arm_joints)
 
@@ -214,6 +214,15 @@ class RobotContract:
         Raises:
             ContractError: a joint is missing, or names and positions differ in length.
         """
+        measured = self.measured(names, positions)
+        return self.space.state(measured.joints, measured.opening, previous)
+
+    def measured(self, names: Sequence[str], positions: Sequence[float]) -> JointTarget:
+        """Return arm joints ``[n]`` in rad and the opening in m from a JointState, matched by joint name.
+
+        Raises:
+            ContractError: a joint is missing, or names and positions differ in length.
+        """
         if len(names) != len(positions):
             raise ContractError(f"joint state has {len(names)} names but {len(positions)} positions")
         by_name = dict(zip(names, positions, strict=True))
@@ -221,7 +230,7 @@ class RobotContract:
         if missing:
             raise ContractError(f"joint state lacks {', '.join(missing)}; it has {', '.join(names)}")
         joints = np.array([by_name[joint] for joint in self.arm_joints], dtype=np.float64)
-        return self.space.state(joints, 2.0 * by_name[self.finger_joint], previous)
+        return JointTarget(joints, 2.0 * by_name[self.finger_joint])
 
     def image(self, rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Return what the policy sees ``[image_height, image_width, 3]`` of a camera frame ``[H, W, 3]``, RGB.

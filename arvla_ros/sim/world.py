@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arvla_ros.robots import wx250s
+from arvla_ros.robots.action_space import JointTarget
 from arvla_ros.robots.contract import RobotContract
 from arvla_ros.sim.appearance import Appearance
 from arvla_ros.sim.props import SHADOW_RADIUS
@@ -198,6 +199,10 @@ class WidowXWorld:
             np.array([*self.data.qvel[self._dofs[:6]], speed / finger_per_rad, 0.0, 0.0]),
             np.array([*current, force * finger_per_rad * MILLIAMPERE_PER_NEWTON_METRE, 0.0, 0.0]),
         )
+
+    def measured(self) -> JointTarget:
+        """Return arm joints in rad and opening in m as the contract reads them from ``joint_state``."""
+        return self.contract.measured(wx250s.JOINT_STATE_NAMES, self._positions())
 
     def state(self, previous: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:
         """Return the policy state ``[S]`` that the contract reads from ``joint_state``, close to the one before."""
