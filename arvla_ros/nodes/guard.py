@@ -304,7 +304,8 @@ class GuardNode(Node):
         if not self._other_publisher:
             self._guard.unblock("publisher")
         elif not self._was_armed and time.monotonic() - self._started_at < STARTING_S:
-            self._topics.refuse_others()
+            # Two that started at the same moment: neither saw the other, neither has moved the arm.
+            raise NodeError(self._other_publisher)
         else:
             self._guard.block("publisher", self._other_publisher)
 
