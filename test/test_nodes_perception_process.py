@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 from perception_rig import INSTRUCTION, PATIENCE_S, Rig, View, rig_of, save
 
+from arvla_ros.msg import VLPrefix
+
 pytestmark = pytest.mark.timeout(300)
 
 SIDE = View("side", "/side/image_raw")
@@ -54,6 +56,17 @@ def test_a_second_perception_refuses_to_start_and_the_first_goes_on(rig, tmp_pat
     assert "Traceback" not in rig.output
     rig.wait_for_prefix()
     assert first.poll() is None
+
+
+def test_one_that_has_only_just_begun_gives_way_to_another_publisher(rig, tmp_path):
+    rig.camera(SIDE)
+    process = rig.start(checkpoint=save(tmp_path / "one", SIDE), instruction=f"'{INSTRUCTION}'")
+    rig.wait_for(lambda: rig.node.count_publishers("/vl_prefix"), "the publisher of prefixes")
+    rig.node.create_publisher(VLPrefix, "/vl_prefix", 1)
+    rig.wait_for(lambda: process.poll() is not None, "the end of perception")
+    assert process.returncode == 1, rig.output
+    assert "more than one publishes /vl_prefix: " in rig.output
+    assert "Traceback" not in rig.output
 
 
 def test_killed_and_started_again_it_waits_until_its_predecessor_is_forgotten(rig, tmp_path):
