@@ -91,11 +91,16 @@ def test_killed_and_started_again_it_waits_until_its_predecessor_is_forgotten(ri
             {"camera_timeout_s": 3.0, "camera_topics": "[/wide, /side/image_raw]"},
             r"camera 'side' on /wide: it is 96x32, the checkpoint's camera 'side' is 64x32; set the camera driver's",
         ),
+        (
+            {"camera_timeout_s": 3.0, "camera_topics": "[/side/image_raw, /tall/compressed]"},
+            r"camera 'wrist' on /tall/compressed: it is 64x96, the checkpoint's camera 'wrist' is 64x32; set the",
+        ),
     ],
 )
 def test_what_cannot_work_ends_it_with_one_clear_line(rig, tmp_path, parameters, error):
     rig.camera(SIDE)
     rig.camera(View("wide", "/wide", width=96))
+    rig.camera(View("tall", "/tall/compressed", height=96))
     process = rig.start(checkpoint=save(tmp_path / "two", SIDE, View("wrist", "/wrist/image_raw")), **parameters)
     rig.wait_for(lambda: process.poll() is not None, "the end of perception")
     assert process.returncode == 1, rig.output
