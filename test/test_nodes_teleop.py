@@ -67,7 +67,9 @@ class Desk:
     def _publish(self) -> None:
         for name, joints in (("wx250s", self.joints), ("leader", self.leader)):
             if joints is not None:
-                self.send(f"/{name}/joint_states", JointState(name=NAMES, position=[*joints, 0.03]))
+                message = JointState(name=NAMES, position=[*joints, 0.03])
+                message.header.stamp = self.node.get_clock().now().to_msg()
+                self.send(f"/{name}/joint_states", message)
         if self.axes is not None:
             self.send("/joy", Joy(axes=self.axes, buttons=self.buttons))
         self.send("/guard/state", GuardState(mode=self.mode, reason=self.reason))
