@@ -25,10 +25,12 @@ class Bench:
     """A simulated arm, its guard, and a person at the keys who watches; a policy that streams where the arm was."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        patient = ("--ros-args", "-p", "command_timeout_s:=2.0", "-p", "state_timeout_s:=2.0")
+        # On a slow machine the simulation stalls; what is shown here does not hang on that.
+        patient = ("--ros-args", "-p", "command_timeout_s:=2.0", "-p", "state_timeout_s:=5.0")
+        blind = ("--ros-args", "-p", "camera_rate_hz:=1.0")
         self.nodes = [
             subprocess.Popen(["ros2", "run", "arvla_ros", *command], env=environment, stdin=subprocess.DEVNULL)
-            for command in (("sim_widowx",), ("guard", *patient))
+            for command in (("sim_widowx", *blind), ("guard", *patient))
         ]
         self.terminal = PseudoTerminal(["ros2", "run", "arvla_ros", "teleop"], environment)
         self.context = rclpy.Context()
@@ -93,22 +95,27 @@ class Bench:
                 repeat_at = now + 0.033
             self.spin()
 
+    def insist(self, key: str, reached: Callable[[], bool], what: str) -> None:
+        """Press a key until it has worked: a slow machine starts late, and lets go of the deadman by itself."""
+        pressed_at = 0.0
+
+        def press_again() -> bool:
+            nonlocal pressed_at
+            if not reached() and time.monotonic() > pressed_at + 1.5:
+                self.terminal.type(key)
+                pressed_at = time.monotonic()
+            return reached()
+
+        self.until(press_again, what)
+
     def take(self) -> None:
-        """Take the deadman, and anew if a slow machine has let go of it."""
-        end, typed_at = time.monotonic() + 20.0, 0.0
-        while not self.held:
-            assert time.monotonic() < end, f"the deadman cannot be taken; screen {self.terminal.screen[-600:]}"
-            if time.monotonic() > typed_at + 1.0:
-                self.terminal.type("t")
-                typed_at = time.monotonic()
-            self.spin()
+        self.insist("t", lambda: self.held, "the deadman taken")
 
     def drive(self, key: str, reached: Callable[[], bool], what: str) -> None:
         """Keep a key down, the deadman taken, until something is reached."""
-        self.take()
-        self.until(lambda: reached() or not self.held, what, keys=key)
-        if not reached():
-            self.drive(key, reached, what)
+        while not reached():
+            self.take()
+            self.until(lambda: reached() or not self.held, what, keys=key)
 
     def end(self) -> None:
         self.terminal.type("q")
@@ -132,8 +139,7 @@ def bench(ros_environment) -> Iterator[Bench]:
 
 def test_keys_take_the_arm_over_from_a_policy_and_move_it_through_the_guard(bench):
     bench.policy = list(bench.joints.position[:6])
-    bench.terminal.type("e")
-    bench.until(lambda: bench.guard.source == "action_expert", "the policy at the arm")
+    bench.insist("e", lambda: bench.guard.source == "action_expert", "the policy at the arm")
     bench.take()
     assert bench.guard.source == "action_expert", "a deadman alone does not take over"
     start = bench.hand
@@ -152,8 +158,9 @@ def test_keys_take_the_arm_over_from_a_policy_and_move_it_through_the_guard(benc
     bench.terminal.type("f ")
     bench.until(lambda: bench.guard.mode == GuardState.MODE_ESTOP, "the e-stop while moving")
     bench.until(lambda: "guard E-STOP" in bench.terminal.screen, "the e-stop on the screen")
-    stopped = bench.hand
+    stopped = list(bench.guard.sent)
+    assert stopped
     bench.take()
     end = time.monotonic() + 1.0
     bench.until(lambda: time.monotonic() > end, "a second of keys in vain", keys="f")
-    np.testing.assert_allclose(bench.hand, stopped, atol=0.005)
+    assert list(bench.guard.sent) == stopped
