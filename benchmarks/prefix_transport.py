@@ -159,9 +159,8 @@ def send(node: Node, config: PrefixTransportConfig) -> None:
     lines = receiver.communicate(timeout=DISCOVERY_S)[0].splitlines()
     ages, decoding = zip(*(map(float, line.split()) for line in lines), strict=True)
     size_mb = (len(message.keys) + len(message.values)) * 1e-6
-    print(
-        f"{len(lines)} of {config.messages} messages of {size_mb:.1f} MB, {config.rate_hz:g} a second, arrived; p50, p90:"
-    )
+    print(f"{len(lines)} of {config.messages} messages of {size_mb:.1f} MB arrived, {config.rate_hz:g} a second")
+    print("median and 90th percentile:")
     named = {"encode": encoding, "publish": publishing, "encode to arrival": ages, "decode (processor)": decoding}
     for name, times in named.items():
         low, high = statistics.median(times), statistics.quantiles(times, n=10)[-1]

@@ -9,12 +9,11 @@ from itertools import pairwise
 
 import numpy as np
 from fault_arm import Record
-from fault_stack import Stack
+from fault_stack import GUARD_PERIOD_S, Stack
 
 from arvla_ros.msg import GuardState
 from arvla_ros.robots import wx250s
 
-GUARD_PERIOD_S = 0.02
 # rad: commands travel as float32.
 ROUNDING = 2e-6
 # A cycle that a command's arrival began may be as short as this, s.
@@ -26,7 +25,7 @@ CYCLES = 4
 # The guard sends at 50 Hz; a pause of more than a few of its cycles is one that the arm notices ...
 LONGEST_GAP_S, FEW_CYCLES = 0.1, 5
 # ... unless the machine is so busy that there were no cycles; no longer than this, s ...
-LONGEST_HANG_S = 1.0
+LONGEST_HANG_S = 2.0
 # ... and from the first command of a hold to rest it takes at most this, s.
 BRAKING_S = 0.6
 # What a busy machine may add to any time, s, besides how late it has been seen to be.

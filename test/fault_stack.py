@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import subprocess
 import sys
@@ -36,6 +37,9 @@ LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability
 # Generous: what is waited for comes within a second on a machine that does nothing else.
 PATIENCE_S = 20.0
 
+# A node with torch takes seconds to load, on a busy machine many.
+LOADING_S = 90.0
+GUARD_PERIOD_S = 0.02
 # After so long a service that has not answered is asked again.
 ANSWER_S = 2.0
 
@@ -208,7 +212,7 @@ class Stack:
         since = time.monotonic()
         self.wait_for(lambda: self.guard_states and self.guard_states[-1][0] > since, "a guard that is up")
 
-    def call(self, client: Client, request: Any) -> Any:
+    def call(self, client: Client, request: Any, timeout_s: float = PATIENCE_S) -> Any:
         """Call a service until it answers: a node that was killed is still seen for a while after its end."""
         answer: list[Any] = []
 
@@ -221,7 +225,7 @@ class Stack:
                 answer.extend([future.result()] if future.done() else [])
             return bool(answer)
 
-        self.wait_for(answered, f"an answer of {client.srv_name}")
+        self.wait_for(answered, f"an answer of {client.srv_name}", timeout_s)
         return answer[0]
 
     # The person in charge
@@ -253,12 +257,16 @@ class Stack:
     def arm_and_move(self) -> None:
         """Arm the guard, and wait until the arm moves."""
 
-        def armed() -> bool:
-            response = self.enable()
-            return bool(response.success)
+        def moving() -> bool:
+            # On a busy machine a source may be silent for so long that it has to be armed again.
+            if not self.in_mode(GuardState.MODE_ACTIVE) or time.monotonic() > armed_at[-1] + ANSWER_S:
+                self.enable()
+                armed_at.append(time.monotonic())
+                self.watch(2 * GUARD_PERIOD_S)
+            return self.moving()
 
-        self.wait_for(armed, "a guard that can be armed")
-        self.wait_for(self.moving, "an arm that moves")
+        armed_at = [-math.inf]
+        self.wait_for(moving, "an arm that moves")
 
     def moving(self) -> bool:
         """Whether the last few commands moved the arm."""
@@ -284,7 +292,7 @@ class Stack:
     def reset_expert(self) -> None:
         """Let the policy forget what it saw, and wait until it acts on what it sees now."""
         since = time.monotonic()
-        assert self.call(self._reset, Trigger.Request()).success
+        assert self.call(self._reset, Trigger.Request(), LOADING_S).success
         self.wait_for(
             lambda: (
                 self.expert_steps

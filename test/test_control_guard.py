@@ -221,6 +221,20 @@ def test_joint_states_that_stop_hold(armed):
     assert "no joint states" in cycle.reason
 
 
+def test_joint_states_that_were_refused_are_the_reason_for_the_hold(armed):
+    armed.command(np.full(6, 0.1))
+    armed.guard.on_refused_state("joint state lacks elbow")
+    for _ in range(8):
+        armed.command(np.full(6, 0.1))
+        cycle = armed.cycles(5, state=False)
+    assert cycle.reason.endswith("; the last ones: joint state lacks elbow")
+
+
+def test_a_command_that_is_too_old_is_called_so_also_after_newer_ones(armed):
+    armed.command(np.full(6, 0.1))
+    assert armed.command(np.full(6, 0.1), age=0.6) == "command is 0.60 s old"
+
+
 def test_a_fault_of_the_joint_states_holds(armed):
     armed.command(np.full(6, 0.1))
     armed.cycles(20)

@@ -15,6 +15,7 @@ from arvla_ros.msg import ArmCommand, GuardState
 from arvla_ros.robots import wx250s
 
 EVENTS, PAUSE_S = 250, 0.015
+USUAL = {"max_joint_velocity": math.pi, "speed_scale": 1.0, "command_timeout_s": 0.5, "state_timeout_s": 0.5}
 STRANGE = (math.nan, math.inf, -math.inf, 1e300, -1e300, 0.0)
 
 
@@ -91,7 +92,7 @@ class Monkey:
         self._stack.press_estop(False, button=int(self._random.integers(2)))
 
     def _set_parameter(self) -> None:
-        name = str(self._pick("max_joint_velocity", "speed_scale", "command_timeout_s", "state_timeout_s"))
+        name = str(self._pick(*USUAL))
         self._stack.set_parameters("guard", **{name: float(self._random.choice([*STRANGE, 0.05, 0.1, 0.5, 1.0, 3.0]))})
 
     def _swing(self) -> None:
@@ -108,7 +109,7 @@ def test_whatever_happens_nothing_unsafe_is_sent_and_a_person_can_go_on(stack, s
     stack.arm.distort = None
     assert_safe(stack)
     assert stack.arm.record.speeds.max() > 1e-3, "nothing moved: the run says nothing"
-    for name, value in (("max_joint_velocity", math.pi), ("speed_scale", 1.0), ("command_timeout_s", 0.5)):
+    for name, value in USUAL.items():
         stack.wait_for(stack.set_parameters("guard", **{name: value}).done, "parameters as before")
     stack.begin()
     stack.swing.running = True
