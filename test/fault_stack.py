@@ -72,6 +72,15 @@ class Process:
     def wait(self, timeout_s: float = PATIENCE_S) -> int:
         return self._process.wait(timeout_s)
 
+    def end(self) -> None:
+        """Let it end as Ctrl-C does, or, if it cannot, kill it."""
+        self.go_on()
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self.wait()
+        except subprocess.TimeoutExpired:
+            self.kill()
+
     def kill(self) -> None:
         self._process.kill()
         self.wait()
@@ -181,7 +190,7 @@ class Stack:
         """End every process but these; those that have ended are forgotten."""
         for name, process in list(self.processes.items()):
             if name not in names and process.alive:
-                process.kill()
+                process.end()
             if not process.alive:
                 del self.processes[name]
 

@@ -17,7 +17,7 @@ from fault_checks import (
     assert_within_limits,
     wait_for_hold,
 )
-from fault_stack import Stack, stack_of
+from fault_stack import LOADING_S, Stack, stack_of
 
 from arvla_ros.msg import GuardState
 
@@ -164,7 +164,7 @@ def test_a_lower_speed_limit_set_while_moving_is_kept_from_then_on(stack):
 def test_a_second_guard_refuses_to_start(stack):
     stack.arm_and_move()
     second = stack.start("guard", alias="second")
-    assert second.wait() == 1
+    assert second.wait(LOADING_S) == 1
     assert "guard" in second.output
     assert "Traceback" not in second.output
     stack.keep("guard")
