@@ -260,6 +260,10 @@ class Stack:
         )
         return self._parameters[node].call_async(request)
 
+    def allow_staleness(self, seconds: float) -> None:
+        """Let the action expert go on for so long without a new picture."""
+        self.wait_for(self.set_parameters("action_expert", max_staleness_s=seconds).done, "an action expert that is up")
+
     def press_estop(self, pressed: bool = True, button: int = 0) -> None:
         self.estops[button].publish(Bool(data=pressed))
 
@@ -309,6 +313,7 @@ class Stack:
                 and self.expert_steps[-1][1].mode == ActionStep.MODE_NORMAL
             ),
             "an action expert that has seen a picture",
+            LOADING_S,
         )
 
     def begin(self) -> None:
