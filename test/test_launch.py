@@ -43,7 +43,10 @@ class Launch:
         return self._log.read_text()
 
     def wait(self, timeout: float) -> int:
-        return self.process.wait(timeout)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"launch has not ended within {timeout} s:\n{self.output}")
 
     def wait_for(self, reached: Callable[[str], bool], timeout: float = 60.0) -> None:
         deadline = time.monotonic() + timeout

@@ -92,8 +92,7 @@ class RolloutEnv:
             yield
 
     def _measure(self) -> npt.NDArray[np.float32]:
-        reading = self.world.joint_state()
-        self._measured = self.contract.measured(reading.names, reading.positions.tolist())
+        self._measured = self.world.measured()
         self._state = self.contract.space.state(*self._measured, self._state)
         return self._state
 
