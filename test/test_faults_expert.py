@@ -21,8 +21,12 @@ from fault_sources import (
     start_expert,
 )
 from fault_stack import LOADING_S, Stack
+from sensor_msgs.msg import JointState
 
 from arvla_ros.msg import VLPrefix
+
+# A node with torch takes seconds to load, on a busy machine many.
+pytestmark = pytest.mark.timeout(400)
 
 COMMAND_TIMEOUT_S = 0.5
 
@@ -74,6 +78,21 @@ def test_an_action_that_is_not_finite_brings_the_arm_to_rest(stack, prefixes):
         stack.reset_expert()
 
     assert_fault_stops_the_arm(stack, fault, over, "action is not finite", MAX_STALENESS_S)
+
+
+def test_a_failed_bus_read_brings_the_arm_to_rest_and_does_not_stay_in_the_history(stack):
+    def failed(reading: JointState) -> JointState:
+        reading.position = [-math.pi] * len(reading.name)
+        return reading
+
+    def fault() -> None:
+        stack.arm.distort = failed
+
+    def over() -> None:
+        stack.arm.distort = None
+
+    assert_fault_stops_the_arm(stack, fault, over, "failed bus read", 0.0)
+    assert max(abs(value) for _, step in stack.expert_steps for value in step.state) < math.pi - 0.1
 
 
 def test_actions_of_3_rad_are_walked_within_the_limits(stack, tmp_path):

@@ -14,6 +14,9 @@ from sensor_msgs.msg import Image
 
 from arvla_ros.policy.checkpoint import load_backbone, load_expert, load_manifest, save_checkpoint
 
+# A node with torch takes seconds to load, on a busy machine many.
+pytestmark = pytest.mark.timeout(400)
+
 # A camera that shows nothing new is found out this long after; s.
 NOTICED_S = 0.5
 
@@ -101,6 +104,9 @@ def of_an_unknown_encoding(image: Image) -> list[Image]:
 class Frozen:
     """The same picture again and again, under its old stamp or under new ones."""
 
+    def __str__(self) -> str:
+        return f"frozen_under_{'new' if self._new_stamps else 'old'}_stamps"
+
     def __init__(self, stamps: str) -> None:
         self._new_stamps = stamps == "new"
         self._first: Image | None = None
@@ -126,6 +132,7 @@ class Frozen:
         Frozen(stamps="old"),
         Frozen(stamps="new"),
     ],
+    ids=lambda distort: getattr(distort, "__name__", str(distort)),
 )
 def test_without_pictures_to_believe_the_arm_comes_to_rest(stack, camera, distort):
     def fault() -> None:

@@ -16,6 +16,9 @@ from fault_stack import LOADING_S, Stack
 
 from arvla_ros.msg import GuardState, VLPrefix
 
+# A node with torch takes seconds to load, on a busy machine many.
+pytestmark = pytest.mark.timeout(400)
+
 
 @pytest.fixture(scope="module")
 def shared(module_ros_environment, tmp_path_factory) -> Iterator[tuple[Stack, Prefixes]]:
@@ -82,6 +85,7 @@ class Repeated:
 @pytest.mark.parametrize(
     "distort",
     [none, truncated, not_finite, of_another_model, unstamped, of_an_hour_ago, of_the_next_hour, Repeated()],
+    ids=lambda distort: getattr(distort, "__name__", "repeated"),
 )
 def test_without_prefixes_to_believe_the_arm_comes_to_rest(stack, prefixes, distort):
     def fault() -> None:
