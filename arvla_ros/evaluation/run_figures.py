@@ -10,7 +10,8 @@ import numpy as np
 
 from arvla_ros.control.control_loop import Mode as StepMode
 from arvla_ros.control.guard import Mode as GuardMode
-from arvla_ros.evaluation.bag_run import AGES, Array, BagRun, GuardTrack, ModeTrack, StepTrack, without_numbers
+from arvla_ros.evaluation.bag_run import BagRun
+from arvla_ros.evaluation.run_tracks import AGES, Array, GuardTrack, ModeTrack, StepTrack, without_numbers
 from arvla_ros.evaluation.summary import Spread
 
 # Steps of time that are this much longer or shorter than usual are gaps: no derivative is taken across them.
