@@ -39,6 +39,7 @@ ARGUMENTS = (
     ("use_driver", "false", "start the Interbotix driver too, with config/modes.yaml", TRUE + FALSE),
     ("checkpoint", "reach", "checkpoint folder, or the name of one that the package ships", None),
     ("device", "cpu", "torch device of perception and action expert, e.g. cuda", None),
+    ("policy", "true", "false: neither perception nor action expert, for teleoperation and replay", TRUE + FALSE),
     ("perception", "true", "false: perception runs on another host (perception.launch.py)", TRUE + FALSE),
     ("cameras", "", "image topics separated by commas, in the checkpoint's order; empty: the checkpoint's", None),
     ("instruction", "", "what to do, in words; empty: wait for /instruction, which simulated episodes publish", None),
@@ -46,12 +47,13 @@ ARGUMENTS = (
     ("dry_run", "false", "compute and publish everything, send nothing to the arm", TRUE + FALSE),
     ("shadow", "false", "the policy runs beside a teleoperator, who alone moves the arm", TRUE + FALSE),
     ("deadman", "false", "the policy moves the arm only while the teleop node's deadman is held", TRUE + FALSE),
-    ("teleop", "", "gamepad or leader: start teleop with that device; keyboard wants a terminal of its own: "
-     "`ros2 run arvla_ros teleop`", ("", "gamepad", "leader")),
+    ("teleop", "", "gamepad (needs the package joy) or leader: start teleop with that device; keys want a terminal of "
+     "their own: `ros2 run arvla_ros teleop`", ("", "gamepad", "leader")),
     ("record", "", "folder to be made, of a bag of everything but the prefixes; empty: none", None),
     ("task", "reach", "simulated task", None),
     ("seed", "0", "simulated layout to begin with; each episode takes the next", None),
     ("rollout", "true", "in simulation, carry out episodes; false: you enable the guard, or teleoperate", TRUE + FALSE),
+    ("scripted_operator", "false", "in simulation, the task's scripted expert drives, as teleop", TRUE + FALSE),
     ("episodes", "0", "simulated episodes to carry out before everything ends; 0: until Ctrl-C", None),
     ("real_time_factor", "1.0", "simulated seconds a second; other than 1: the simulator's /clock drives all", None),
     ("report", "", "folder for the log of the simulated episodes; empty: none", None),
@@ -102,14 +104,16 @@ def nodes(arguments: Arguments) -> dict[str, Node]:
     driver = arguments.parameters(robot_name=str)
     policy = arguments.parameters(checkpoint=str, device=str)
     parameters: dict[str, dict[str, object]] = {
-        "action_expert": {**policy, **driver, **arguments.parameters(command_mode=str)},
-        "guard": {**driver, **arguments.parameters(dry_run=bool, checkpoint=str)},
+        "guard": {**driver, **arguments.parameters(dry_run=bool)},
     }
+    if arguments.on("policy"):
+        parameters["guard"] |= arguments.parameters(checkpoint=str)
+        parameters["action_expert"] = {**policy, **driver, **arguments.parameters(command_mode=str)}
     if arguments.on("shadow"):
         parameters["guard"]["sources"] = ["teleop"]
     if arguments.on("deadman"):
         parameters["guard"]["deadman_required"] = True
-    if arguments.on("perception"):
+    if arguments.on("policy") and arguments.on("perception"):
         cameras = [topic.strip() for topic in arguments["cameras"].split(",") if topic.strip()]
         parameters["perception"] = {
             **policy,
@@ -122,8 +126,11 @@ def nodes(arguments: Arguments) -> dict[str, Node]:
     if arguments["teleop"]:
         parameters["teleop"] = {**driver, "device": arguments["teleop"]}
     if arguments.on("sim"):
-        parameters["sim_widowx"] = {**driver, **arguments.parameters(task=str, seed=int, real_time_factor=float)}
-        if arguments.on("rollout"):
+        parameters["sim_widowx"] = {
+            **driver,
+            **arguments.parameters(task=str, seed=int, real_time_factor=float, scripted_operator=bool),
+        }
+        if arguments.on("rollout") and arguments.on("policy"):
             parameters["rollout"] = dict(arguments.parameters(episodes=int, report=str))
     return {name: arvla_node(name, arguments, each) for name, each in parameters.items()}
 
@@ -197,6 +204,8 @@ def start(context: LaunchContext) -> list[Action]:
     actions: list[Action] = [*handlers, *started.values()]
     if arguments.on("use_driver"):
         actions.insert(0, driver(arguments))
+    if arguments["teleop"] == "gamepad":
+        actions.append(Node(package="joy", executable="game_controller_node", name="joy", output="screen"))
     if arguments["record"]:
         actions.append(recorder(arguments))
     return actions

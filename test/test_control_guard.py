@@ -221,6 +221,20 @@ def test_joint_states_that_stop_hold(armed):
     assert "no joint states" in cycle.reason
 
 
+def test_joint_states_that_were_refused_are_the_reason_for_the_hold(armed):
+    armed.command(np.full(6, 0.1))
+    armed.guard.on_refused_state("joint state lacks elbow")
+    for _ in range(8):
+        armed.command(np.full(6, 0.1))
+        cycle = armed.cycles(5, state=False)
+    assert cycle.reason.endswith("; the last ones: joint state lacks elbow")
+
+
+def test_a_command_that_is_too_old_is_called_so_also_after_newer_ones(armed):
+    armed.command(np.full(6, 0.1))
+    assert armed.command(np.full(6, 0.1), age=0.6) == "command is 0.60 s old"
+
+
 def test_a_fault_of_the_joint_states_holds(armed):
     armed.command(np.full(6, 0.1))
     armed.cycles(20)
@@ -398,3 +412,22 @@ def test_after_the_torque_was_off_nothing_is_sent_until_the_arm_is_measured_anew
     moving.guard.on_state(Reading(REST, 0.05), moving.now)
     assert moving.guard.enable(moving.now)[0]
     np.testing.assert_array_equal(moving.cycles(1).sent, REST)
+
+
+def cannot_go_on(bench: Bench, source: str, why: str) -> str:
+    return bench.guard.on_command(Command(source, None, np.nan, bench.now, 0.0, hold=why), bench.now)
+
+
+def test_a_source_that_cannot_go_on_brings_the_arm_to_rest_for_good_and_says_why(moving):
+    assert cannot_go_on(moving, "action_expert", "picture is 3.2 s old") == ""
+    cycle = moving.cycles(40)
+    assert (cycle.mode, cycle.reason) == (Mode.HOLD, "action_expert: picture is 3.2 s old")
+    assert np.abs(moving.speeds()[-10:]).max() < 1e-9
+    assert np.abs(np.diff(moving.speeds(), axis=0)).max() <= ACCELERATION * PERIOD + 1e-9
+    assert "not armed" in moving.command(np.full(6, 0.9))
+
+
+def test_another_source_cannot_hold_the_one_that_is_armed(armed):
+    armed.stream([np.full(6, 0.02)], source="teleop")
+    assert "is not the armed one" in cannot_go_on(armed, "action_expert", "picture is 3.2 s old")
+    assert armed.cycles(3).mode is Mode.ACTIVE

@@ -13,21 +13,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from stack3_checkpoint import save_untrained
 
+from arvla_ros.episodes.episode_folder import EpisodeInfo, episodes
+from arvla_ros.episodes.lerobot_reader import LeRobotDataset
+from arvla_ros.episodes.to_lerobot import ToLeRobotConfig, to_lerobot
 from arvla_ros.evaluation.run_log import RunLog
 
 NODES = {"perception", "action_expert", "guard", "sim_widowx", "rollout"}
 
 
 class Launch:
-    """``ros2 launch arvla_ros widowx.launch.py`` in a process group of its own, with its output at hand."""
+    """``ros2 launch arvla_ros FILE`` in a process group of its own, with its output at hand."""
 
-    def __init__(self, environment: dict[str, str], log: Path, *arguments: str) -> None:
+    def __init__(self, environment: dict[str, str], log: Path, file: str, *arguments: str) -> None:
         self.environment = environment
         self._log = log
         with log.open("w") as output:
             self.process = subprocess.Popen(
-                ["ros2", "launch", "arvla_ros", "widowx.launch.py", *arguments],
+                ["ros2", "launch", "arvla_ros", file, *arguments],
                 env=environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -39,7 +43,10 @@ class Launch:
         return self._log.read_text()
 
     def wait(self, timeout: float) -> int:
-        return self.process.wait(timeout)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"launch has not ended within {timeout} s:\n{self.output}")
 
     def wait_for(self, reached: Callable[[str], bool], timeout: float = 60.0) -> None:
         deadline = time.monotonic() + timeout
@@ -67,8 +74,8 @@ class Launch:
 def launch(ros_environment, tmp_path):
     started: list[Launch] = []
 
-    def start(*arguments: str) -> Launch:
-        started.append(Launch(ros_environment, tmp_path / f"launch_{len(started)}.log", *arguments))
+    def start(*arguments: str, file: str = "widowx.launch.py") -> Launch:
+        started.append(Launch(ros_environment, tmp_path / f"launch_{len(started)}.log", file, *arguments))
         return started[-1]
 
     yield start
@@ -118,6 +125,24 @@ def test_refresh_rate_set_while_running_changes_staleness(launch, ros_environmen
     refused = ros2(ros_environment, "param", "set", "/perception", "refresh_rate_hz", "-1.0")
     assert "Set parameter successful" not in refused.stdout
     assert "0.5" in ros2(ros_environment, "param", "get", "/perception", "refresh_rate_hz").stdout
+
+
+@pytest.mark.timeout(240)
+def test_the_scripted_expert_records_demonstrations_that_become_a_dataset(launch, tmp_path):
+    recorded, dataset = tmp_path / "episodes", tmp_path / "dataset"
+    stack = launch(
+        "sim:=true", "task:=reach", "episodes:=2", f"directory:={recorded}", "operator:=nobody", file="record.launch.py"
+    )
+    assert stack.wait(180) == 0, stack.output
+    assert stack.alive() == []
+    infos = [EpisodeInfo.read(folder) for folder in episodes(recorded)]
+    assert [(info.task, info.operator, info.dropped) for info in infos] == [("reach", "scripted expert", {})] * 2
+    assert all(info.kept == (info.score == 1.0) for info in infos)
+    done = to_lerobot(ToLeRobotConfig(recorded, dataset, all=True))
+    assert done == 0
+    converted = LeRobotDataset(dataset)
+    assert [episode.task for episode in converted] == [info.instruction for info in infos]
+    assert all(len(episode) > 10 for episode in converted)
 
 
 def test_ctrl_c_leaves_no_process_behind(launch):
@@ -173,3 +198,33 @@ def test_without_the_drivers_package_asking_for_it_is_one_clear_line(launch):
     assert stack.wait(60) == 1
     assert "there is no package interbotix_xsarm_control; install the Interbotix packages" in stack.output
     assert stack.pids() == []
+
+
+@pytest.mark.timeout(240)
+def test_episodes_of_stack3_faster_than_real_time_end_by_simulated_time(launch, tmp_path):
+    params = tmp_path / "params.yaml"
+    params.write_text("/rollout:\n  ros__parameters:\n    time_limit_s: 3.0\n")
+    stack = launch(
+        *("sim:=true", "task:=stack3", "seed:=40", "episodes:=2", "real_time_factor:=4.0"),
+        *(f"checkpoint:={save_untrained(tmp_path / 'untrained')}", f"params_file:={params}"),
+        f"report:={tmp_path / 'run'}",
+    )
+    assert stack.wait(200) == 0, stack.output
+    log = RunLog.load(tmp_path / "run")
+    assert [episode.seed for episode in log.episodes] == [41, 42]
+    for episode in log.episodes:
+        assert not episode.success
+        # The task is looked at ten times a second.
+        assert 2.8 <= (episode.end_ns - episode.start_ns) * 1e-9 <= 3.6
+    assert stack.alive() == []
+
+
+@pytest.mark.timeout(240)
+def test_on_simulated_time_the_shipped_policy_succeeds_as_it_does_in_real_time(launch, tmp_path):
+    stack = launch("sim:=true", "episodes:=3", "real_time_factor:=3.0", f"report:={tmp_path / 'run'}")
+    assert stack.wait(200) == 0, stack.output
+    log = RunLog.load(tmp_path / "run")
+    assert any(episode.success for episode in log.episodes), stack.output
+    seen = [step for step in log.steps if step.staleness_steps >= 0]
+    assert seen
+    assert all(0 <= step.staleness_steps < 20 for step in seen)

@@ -81,8 +81,21 @@ def test_a_prefix_survives_the_wire_bit_for_bit(manifest, dtype):
         ({"keys": b""}, "keys has 0 bytes"),
         ({"values": b"\0" * 7}, "values has 7 bytes"),
         ({"keys": b"\xff" * (LAYERS * HEADS * TOKENS * DIM * 4)}, "not finite"),
+        ({"keys": b"\0" * 100_000_000}, "keys has 100000000 bytes"),
+        ({"num_layers": 2**32 - 1, "num_tokens": 2**32 - 1}, "layers, kv heads, head dim are"),
     ],
 )
 def test_a_prefix_that_does_not_fit_is_refused(manifest, changes, error):
     with pytest.raises(PrefixMessageError, match=error):
         decode(message(**changes), manifest)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("dtype", DTYPES.values(), ids=str)
+@pytest.mark.parametrize("where", ["first", "last"])
+def test_a_single_value_that_is_not_finite_is_found(manifest, bad, dtype, where):
+    made = prefix(dtype)
+    made.values.view(-1)[0 if where == "first" else -1] = bad
+    with pytest.raises(PrefixMessageError, match="not finite") as error:
+        decode(encode(made, STAMP_NS, manifest.model_id, "reach the red cup"), manifest)
+    assert error.value.kind == "not_finite"

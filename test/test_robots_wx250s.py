@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arvla_ros.robots import kinematics, wx250s
+from arvla_ros.robots import rotations, wx250s
 
 PUBLISHED_POSES = {
     "home": ([0, 0, 0, 0, 0, 0], [0.45832, 0, 0.36065], [0, 0, 0]),
@@ -33,12 +33,36 @@ PUBLISHED_LINKAGE = [
 ]
 
 
-def rotation_from_rpy(roll: float, pitch: float, yaw: float) -> kinematics.Array:
-    """Static xyz: R = Rz Ry Rx."""
-    pose = np.eye(4)
-    for axis, angle in (([1, 0, 0], roll), ([0, 1, 0], pitch), ([0, 0, 1], yaw)):
-        pose = kinematics.exponential(np.array([*axis, 0, 0, 0], dtype=float), angle) @ pose
-    return pose[:3, :3]
+ZERO_POSE = np.eye(4)
+ZERO_POSE[:3, 3] = (0.458325, 0, 0.36065)
+SCREWS = [
+    [0, 0, 1, 0, 0, 0],
+    [0, 1, 0, -0.11065, 0, 0],
+    [0, 1, 0, -0.36065, 0, 0.04975],
+    [1, 0, 0, 0, 0.36065, 0],
+    [0, 1, 0, -0.36065, 0, 0.29975],
+    [1, 0, 0, 0, 0.36065, 0],
+]
+"""The published screw axes: rotation axis, then linear part in m, in ``base_link`` where all joints are 0."""
+
+
+def exponential(screw: list[float], angle: float) -> np.ndarray:
+    """Return the motion ``[4, 4]`` along a screw axis (Lynch and Park, Modern Robotics, equation 3.88)."""
+    x, y, z, *linear = screw
+    omega = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    motion = np.eye(4)
+    motion[:3, :3] += np.sin(angle) * omega + (1 - np.cos(angle)) * omega @ omega
+    along = angle * np.eye(3) + (1 - np.cos(angle)) * omega + (angle - np.sin(angle)) * omega @ omega
+    motion[:3, 3] = along @ linear
+    return motion
+
+
+@given(st.lists(st.floats(-3.2, 3.2), min_size=6, max_size=6))
+def test_forward_kinematics_is_the_product_of_exponentials_of_the_published_screw_axes(joints: list[float]) -> None:
+    expected = ZERO_POSE
+    for screw, angle in reversed(list(zip(SCREWS, joints, strict=True))):
+        expected = exponential(screw, angle) @ expected
+    np.testing.assert_allclose(wx250s.forward_kinematics(np.array(joints)), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", PUBLISHED_POSES)
@@ -46,7 +70,7 @@ def test_forward_kinematics_gives_the_published_pose(name: str) -> None:
     joints, position, rpy = PUBLISHED_POSES[name]
     pose = wx250s.forward_kinematics(np.array(joints, dtype=float))
     np.testing.assert_allclose(pose[:3, 3], position, atol=6e-6)
-    np.testing.assert_allclose(pose[:3, :3], rotation_from_rpy(*rpy), atol=2e-5)
+    np.testing.assert_allclose(pose[:3, :3], rotations.to_matrix(rotations.from_rpy(np.array(rpy))), atol=2e-5)
 
 
 def test_bridge_start_pose_is_the_closed_form_solution() -> None:

@@ -36,6 +36,15 @@ def test_a_seed_stands_for_a_look(varied: WidowXWorld) -> None:
     assert np.abs(first[top].astype(float).mean((0, 1)) - other[top].mean((0, 1))).max() > 1.0
 
 
+def test_every_table_is_another_one(varied: WidowXWorld) -> None:
+    """The table's texture reaches the picture: patches of it differ by more than light could make them."""
+    spread = []
+    for seed in range(12):
+        varied.reset(seed)
+        spread.append(varied.render()[60:140, 240:400].astype(float).std())
+    assert min(spread) < 8 < 12 < max(spread)
+
+
 def test_the_physics_stay_what_they_are(plain: WidowXWorld, varied: WidowXWorld) -> None:
     states = []
     for world in (plain, varied):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from arvla_ros.robots import inverse_kinematics, rotations, wx250s
+from arvla_ros.robots import wx250s
 from arvla_ros.robots.contract import ACTION_SPACES, ContractError, RobotContract
 from arvla_ros.sim.env import RolloutEnv
 from arvla_ros.sim.expert import ReachExpert, make_expert
@@ -156,27 +156,6 @@ def test_a_pose_out_of_reach_holds_the_arm_and_says_so():
     np.testing.assert_allclose(env.rollout.world.data.ctrl[:6], before)
     assert env.step(np.array([0.01, 0, 0, 0, 0, 0, 1, 0.05], np.float32))[4]["unreachable"] == ""
     env.close()
-
-
-def test_inverse_kinematics_undo_forward_kinematics():
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        near = wx250s.gripper_down(rng.uniform([0.15, -0.15, 0.05], [0.35, 0.15, 0.25]))
-        joints = np.clip(near + rng.uniform(-0.15, 0.15, 6), wx250s.ARM_LOWER, wx250s.ARM_UPPER)
-        pose = wx250s.forward_kinematics(joints)
-        found = inverse_kinematics.solve(pose[:3, 3], rotations.from_matrix(pose[:3, :3]), near)
-        np.testing.assert_allclose(wx250s.forward_kinematics(found), pose, atol=1.5e-3)
-        assert ((found >= wx250s.ARM_LOWER) & (found <= wx250s.ARM_UPPER)).all()
-
-
-def test_the_jacobian_is_the_derivative_of_the_pose():
-    joints, step = np.array([0.3, -0.4, 0.5, 0.2, 0.6, -0.3]), 1e-6
-    pose, jacobian = wx250s.forward_kinematics(joints), wx250s.jacobian(joints)
-    for column, change in zip(jacobian.T, step * np.eye(6), strict=True):
-        moved = (wx250s.forward_kinematics(joints + change) - pose) / step
-        np.testing.assert_allclose(column[3:], moved[:3, 3], atol=1e-5)
-        spin = moved[:3, :3] @ pose[:3, :3].T
-        np.testing.assert_allclose(column[:3], [spin[2, 1], spin[0, 2], spin[1, 0]], atol=1e-5)
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])

@@ -17,11 +17,19 @@ import pytest
 
 from arvla_ros.episodes.layout import INDEX_FEATURES, DatasetError
 from arvla_ros.episodes.lerobot_reader import LeRobotDataset
-from arvla_ros.robots.contract import RobotContract
-from arvla_ros.sim.demonstrations import Source, episode_format, object_positions, pose_numbers
+from arvla_ros.robots.contract import ContractError, RobotContract
+from arvla_ros.sim.demonstrations import (
+    Source,
+    camera_feature,
+    demonstrate,
+    episode_format,
+    object_positions,
+    pose_numbers,
+)
 from arvla_ros.sim.env import RolloutEnv
 from arvla_ros.sim.expert import ReachExpert, ReachStyle
-from arvla_ros.sim.record import RecordConfig, demonstrate, demonstration_seed, record, render_size
+from arvla_ros.sim.record import RecordConfig, demonstration_seed, record
+from arvla_ros.sim.rendering import RenderingError
 from arvla_ros.sim.tasks import TaskError, make_task
 from arvla_ros.sim.tasks.reach import PROPS, Reach
 from arvla_ros.sim.watch import WatchConfig, watch
@@ -53,7 +61,7 @@ def test_what_was_recorded_is_read_back(recorded: Path) -> None:
     assert (len(dataset), dataset.info.fps, dataset.info.cameras) == (3, 10, (CAMERA,))
     assert (source.task, source.contract) == ("reach", CONTRACT)
     assert source.object_names == tuple(prop.name for prop in PROPS)
-    env = RolloutEnv(make_task("reach"), render_size(CONTRACT, source.oversampling))
+    env = RolloutEnv(make_task("reach"), CONTRACT.resized(None, source.camera_size))
     expected = demonstrate(env, demonstration_seed(0, 1), source.disturb)
     stored = dataset[1]
     assert stored.task == expected.task
@@ -71,9 +79,10 @@ def test_pictures_are_what_the_policy_sees_as_close_as_video_comes(recorded: Pat
     assert psnr(frames[0], env.render_policy_image()) > 33
 
 
-def test_fewer_rendered_pixels_give_nearly_the_same_picture(env: RolloutEnv) -> None:
+def test_fewer_rendered_pixels_give_nearly_the_same_picture(env: RolloutEnv, tmp_path: Path) -> None:
     env.reset(5)
-    twice, once = (RolloutEnv(make_task("reach"), render_size(CONTRACT, pixels)) for pixels in (2, 1))
+    sizes = RecordConfig(tmp_path).rendered_size, (CONTRACT.image_width, CONTRACT.image_height)
+    twice, once = (RolloutEnv(make_task("reach"), CONTRACT.resized(None, size)) for size in sizes)
     exact = env.render_policy_image()
     similarity = []
     for lighter in (twice, once):
@@ -82,7 +91,6 @@ def test_fewer_rendered_pixels_give_nearly_the_same_picture(env: RolloutEnv) -> 
         lighter.close()
     assert similarity[0] > 37
     assert similarity[0] > similarity[1] + 5
-    assert render_size(CONTRACT, 0) == CONTRACT
 
 
 def test_a_demonstration_says_what_was_asked_and_where_it_was(recorded: Path, env: RolloutEnv) -> None:
@@ -195,9 +203,8 @@ def test_demonstrations_of_another_kind_are_not_mixed_in(copied: Path) -> None:
         ({"disturb": 1.5}, r"disturb 1\.5 and miss 0\.0 are probabilities, 0 to 1"),
         ({"miss": -0.1}, r"miss -0\.1 are probabilities"),
         ({"episodes": 0}, "episodes 0 must be at least 1"),
-        ({"workers": -1}, "workers -1, .* not negative"),
-        ({"seed": -1}, "seed -1 and .* not negative"),
-        ({"oversampling": -1}, "oversampling -1 not negative"),
+        ({"workers": -1}, "workers -1 and seed 0 not negative"),
+        ({"seed": -1}, "seed -1 not negative"),
     ],
 )
 def test_options_out_of_range_are_refused(tmp_path: Path, changed: dict[str, float], message: str) -> None:
@@ -205,8 +212,45 @@ def test_options_out_of_range_are_refused(tmp_path: Path, changed: dict[str, flo
         dataclasses.replace(RecordConfig(out=tmp_path), **changed)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "error", "message"),
+    [
+        (
+            {"image_size": (96, 96), "camera_size": (640, 480)},
+            ContractError,
+            "640x480, not a whole multiple of .*96x96",
+        ),
+        ({"image_size": (0, 96)}, ContractError, "policy_image 0x96 must be at least 1x1 pixels"),
+        (
+            {"camera_size": (12800, 9600)},
+            RenderingError,
+            "12800x9600 is outside 1x1 to 1280x960: choose",
+        ),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(
+    tmp_path: Path, sizes: dict[str, tuple[int, int]], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        record(RecordConfig(out=tmp_path / "new", episodes=1, workers=1, **sizes))
+
+
+def test_square_pictures_and_the_wrist_camera_are_recorded(tmp_path: Path) -> None:
+    config = RecordConfig(tmp_path / "square", robot="wx250s_wrist", image_size=(96, 96), camera_size=(96, 96))
+    assert record(dataclasses.replace(config, episodes=1, workers=1)) == 0
+    dataset = LeRobotDataset(config.out)
+    contract = Source.read(dataset).contract
+    assert [(camera.name, camera.width, camera.height) for camera in contract.cameras] == [
+        ("side", 96, 96),
+        ("wrist", 96, 96),
+    ]
+    side, wrist = (dataset[0].frames(camera_feature(name)) for name in ("side", "wrist"))
+    assert side.shape == wrist.shape == (len(dataset[0]), 96, 96, 3)
+    assert psnr(side, wrist) < 20
+
+
 def test_an_unknown_task_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TaskError, match="task 'juggle'"):
+    with pytest.raises(TaskError, match="task 'juggle' is none of reach, stack3, pusht2"):
         record(RecordConfig(out=tmp_path, task="juggle"))
 
 

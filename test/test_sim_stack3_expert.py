@@ -149,5 +149,5 @@ def test_options_out_of_range_are_refused(changed: dict[str, float]) -> None:
 
 
 def test_an_unknown_task_is_refused() -> None:
-    with pytest.raises(TaskError, match="task 'juggle' is none of reach, stack3"):
+    with pytest.raises(TaskError, match="task 'juggle' is none of reach, stack3, pusht2"):
         score(ScoreConfig(task="juggle"))

@@ -35,6 +35,7 @@ class Command:
         stamp: s on the ROS clock.
         age: s from the stamp to now.
         problem: Why ``joints`` is None.
+        hold: Why the source cannot go on, in which case nothing else of the command counts; empty while it can.
     """
 
     source: str
@@ -43,6 +44,7 @@ class Command:
     stamp: float
     age: float
     problem: str = ""
+    hold: str = ""
 
 
 class Refusal(NamedTuple):
@@ -107,12 +109,12 @@ class Arbiter:
             return Refusal("source", f"source {command.source!r} is not the armed one, {armed.name!r} is")
         if self._needs_deadman(command.source) and not self.deadman_held(now):
             return Refusal("deadman", "the deadman is not held")
-        if command.stamp <= armed.stamp and not taking_over:
-            return Refusal("not_newer", "command is not newer than the last one")
         if command.age > oldest_s:
             return Refusal("old", f"command is {command.age:.2f} s old")
         if command.age < -FUTURE_TOLERANCE_S:
             return Refusal("future", f"command is {-command.age:.2f} s in the future")
+        if command.stamp <= armed.stamp and not taking_over:
+            return Refusal("not_newer", "command is not newer than the last one")
         if command.joints is not None and command.joints.shape != (self._joint_count,):
             return Refusal("length", f"command has {command.joints.size} joints, the arm has {self._joint_count}")
         return None

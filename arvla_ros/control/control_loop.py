@@ -6,21 +6,27 @@ The loop knows neither ROS nor torch: a policy is anything with the three method
 from __future__ import annotations
 
 import enum
-import math
+import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from arvla_ros.control.prefix_slot import PrefixSlot
-from arvla_ros.control.step_clock import NS_PER_S, StepClock
+from arvla_ros.control.joint_state_watch import Reading
+from arvla_ros.control.prefix_slot import HeldPrefix, PrefixSlot
+from arvla_ros.control.step_clock import NS_PER_S, ClockJumpError, StepClock, Tick
+from arvla_ros.robots.action_space import JointTarget
+from arvla_ros.robots.commanding import Commander
 from arvla_ros.robots.contract import RobotContract
 
-# Speed cap in rad/s of each joint while the picture is late: slow enough to stop within a hand's width.
+# rad/s of the fastest joint while the picture is late: slow enough to stop within a hand's width.
 LATE_JOINT_SPEED = 0.4
-# Share of the speed that is kept from tick to tick while coming to rest.
-HOLD_DECAY = 0.5
+# rad/s that a target may move at whatever the policy asks for: what the servos do without load.
+FASTEST_JOINT_SPEED = 3.14
+# After a gap of this length, from a clock that was set or a process that was stopped, history is not the recent past.
+LONGEST_GAP_S = 2.0
 
 P = TypeVar("P", contravariant=True)
 
@@ -45,7 +51,7 @@ class Policy(Protocol[P]):
         """Replace the prefix by one whose image was captured at ``anchor_step``."""
 
     def step(self, step: int, state: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Take in the state ``[S]`` measured at ``step`` and return the action ``[S]``, both in raw units."""
+        """Take in the state ``[S]`` measured at ``step`` and return the action ``[A]``, both in raw units."""
 
 
 @dataclass
@@ -64,94 +70,135 @@ class StalenessLimits:
 
 @dataclass(frozen=True)
 class StepResult:
-    """What happened at one tick. ``joint_target`` is None when nothing may be commanded."""
+    """What happened at one tick.
 
-    step: int
-    missed: int
+    Attributes:
+        tick: which step, when, and how late.
+        mode: how the picture's age was graded.
+        reason: why, where it was not NORMAL, or why an action was not followed.
+        held: the prefix attended to; None: there was none.
+        staleness_s: seconds from the capture of its image to this tick; -1: no prefix.
+        state: ``[S]``; empty: there was no usable reading.
+        action: ``[A]``; NaN: the policy was not asked.
+        command: where the arm shall go; None: nothing may be commanded.
+        hold: why the guard shall bring the arm to rest, latched; empty: it need not.
+        inference_s: what the policy took.
+    """
+
+    tick: Tick
     mode: Mode
     reason: str
-    anchor_step: int
-    staleness_steps: int  # -1: no prefix
+    held: HeldPrefix[Any] | None
     staleness_s: float
+    state: npt.NDArray[np.float32]
     action: npt.NDArray[np.float32]
-    joint_target: npt.NDArray[np.float64] | None
-    gripper_opening: float
+    command: JointTarget | None
+    hold: str
+    inference_s: float
 
+    @property
+    def anchor_step(self) -> int:
+        """The step of the picture's capture; -1: no prefix."""
+        return self.held.anchor_step if self.held else -1
 
-@dataclass
-class _Command:
-    """The command of the tick before: target in rad, its change in rad per tick, gripper opening in m."""
-
-    target: npt.NDArray[np.float64]
-    change: npt.NDArray[np.float64]
-    opening: float
+    @property
+    def staleness_steps(self) -> int:
+        """Steps since the picture's capture; -1: no prefix."""
+        return self.tick.step - self.held.anchor_step if self.held else -1
 
 
 class ControlLoop(Generic[P]):
-    """Runs a policy on a step clock."""
+    """Runs a policy on a step clock.
+
+    Attributes:
+        clock: the timeline.
+        slot: where prefixes are handed over.
+        limits: the ages at which the reaction to a picture changes.
+        counts: what went wrong so far, by kind.
+    """
 
     def __init__(self, policy: Policy[P], contract: RobotContract, clock: StepClock) -> None:
-        """Tie a policy to the robot it drives and to the timeline it runs on.
-
-        Raises:
-            ContractError: the policy's actions ask for poses of the hand, which would need inverse kinematics.
-        """
+        """Tie a policy to the robot it drives and to the timeline it runs on."""
         self.clock = clock
         self.slot: PrefixSlot[P] = PrefixSlot()
         self.limits = StalenessLimits()
+        self.counts: Counter[str] = Counter()
         self._policy = policy
-        self._space = contract.joint_space
-        self._late_change = LATE_JOINT_SPEED / contract.control_rate_hz
+        self._space = contract.space
+        self._period_s = clock.period_ns / NS_PER_S
+        self._commander = Commander(contract, 1.0 / self._period_s)
+        self._no_state = np.zeros(0, dtype=np.float32)
         self._no_action = np.full(contract.action_size, np.nan, dtype=np.float32)
-        self._last: _Command | None = None
+        self._forget()
 
     def reset(self, now_ns: int) -> None:
         """Forget history, prefix and last command; step 0 comes with the next tick."""
         self.clock.reset(now_ns)
         self.slot.reset()
         self._policy.reset()
-        self._last = None
+        self._forget()
 
-    def tick(self, now_ns: int, state: npt.NDArray[np.float32] | None) -> StepResult | None:
-        """Run the step that is due with the state ``[S]`` just measured; None if it has run already.
+    def _forget(self) -> None:
+        self._commander.reset()
+        self._state: npt.NDArray[np.float32] | None = None
 
-        Without a usable state the policy is not stepped: the history keeps a gap, and the arm comes to rest.
+    def tick(self, now_ns: int, reading: Reading | None) -> StepResult | None:
+        """Run the step that is due with the arm as just measured; None if it has run already.
 
-        Raises:
-            ClockJumpError: the clock went backwards since the last tick.
+        Without a usable reading the policy is not stepped, and the history keeps a gap. When the clock has gone back,
+        or far ahead, everything is forgotten and this is step 0.
         """
-        tick = self.clock.tick(now_ns)
+        tick = self._advance(now_ns)
         if tick is None:
             return None
         fresh = self.slot.take(self.clock)
         if fresh is not None:
             self._policy.set_prefix(fresh.prefix, fresh.anchor_step)
         held = self.slot.held
-        staleness_s = (now_ns - held.stamp_ns) / NS_PER_S if held else -1.0
-        if state is None:
-            action, mode, reason = self._no_action, Mode.HOLD, "no usable joint states"
-        else:
+        staleness_s = (now_ns - held.captured_ns) / NS_PER_S if held else -1.0
+        state, action, inference_s = self._no_state, self._no_action, 0.0
+        if reading is not None:
             # Without a prefix the policy still takes the state in: the history must be there when the picture comes.
+            self._state = state = self._space.state(reading.joints, reading.opening, self._state)
+            began = time.perf_counter()
             action = self._policy.step(tick.step, state)
-            mode, reason = self._grade(held is not None, staleness_s, action)
-        target, opening = self._command(mode, action, state)
-        return StepResult(
-            step=tick.step,
-            missed=tick.missed,
-            mode=mode,
-            reason=reason,
-            anchor_step=held.anchor_step if held else -1,
-            staleness_steps=tick.step - held.anchor_step if held else -1,
-            staleness_s=staleness_s,
-            action=action,
-            joint_target=target,
-            gripper_opening=opening,
-        )
+            inference_s = time.perf_counter() - began
+        mode, reason = self._grade(held is not None, staleness_s, reading, action)
+        command = None
+        if mode in (Mode.NORMAL, Mode.LATE) and reading is not None:
+            command = self._command(mode, action, state, reading)
+            if self._commander.problem:
+                self.counts["actions_not_followed"] += 1
+                reason = f"{reason}; held: {self._commander.problem}" if reason else f"held: {self._commander.problem}"
+        else:
+            # When the arm goes on, it goes on from where it is, not from where it was told to go once.
+            self._commander.reset()
+        # Without joint states silence is enough: the guard hears of them itself.
+        hold = reason if mode is Mode.HOLD and reading is not None else ""
+        return StepResult(tick, mode, reason, held, staleness_s, state, action, command, hold, inference_s)
 
-    def _grade(self, has_prefix: bool, staleness_s: float, action: npt.NDArray[np.float32]) -> tuple[Mode, str]:
+    def _advance(self, now_ns: int) -> Tick | None:
+        """Enter the tick in the clock; start over where what was before means nothing now."""
+        try:
+            tick = self.clock.tick(now_ns)
+            if tick is None or tick.missed * self._period_s < LONGEST_GAP_S:
+                return tick
+        except ClockJumpError:
+            pass
+        self.counts["starts_over_after_clock_jump_or_stall"] += 1
+        self.reset(now_ns)
+        return self.clock.tick(now_ns)
+
+    def _grade(
+        self, has_prefix: bool, staleness_s: float, reading: Reading | None, action: npt.NDArray[np.float32]
+    ) -> tuple[Mode, str]:
+        if reading is None:
+            self.counts["steps_without_joint_states"] += 1
+            return Mode.HOLD, "no usable joint states"
         if not has_prefix:
             return Mode.WAITING, "no prefix yet"
         if not np.isfinite(action).all():
+            self.counts["actions_not_finite"] += 1
             return Mode.HOLD, "the policy's action is not finite"
         mode = self.limits.grade(staleness_s)
         if mode is Mode.HOLD:
@@ -161,26 +208,11 @@ class ControlLoop(Generic[P]):
         return mode, ""
 
     def _command(
-        self, mode: Mode, action: npt.NDArray[np.float32], state: npt.NDArray[np.float32] | None
-    ) -> tuple[npt.NDArray[np.float64] | None, float]:
-        """Return the joint target ``[n]`` in rad (None: stay silent) and the opening in m for this tick."""
-        last = self._last
-        if mode is Mode.WAITING or (last is None and (mode is Mode.HOLD or state is None)):
-            return None, math.nan
-        if last is not None and (mode is Mode.HOLD or state is None):
-            last.change = last.change * HOLD_DECAY
-            last.target = last.target + last.change
-            return last.target, last.opening
-        assert state is not None
-        target, opening = self._space.target(action, state)
-        before = last.target if last is not None else state[:-1].astype(np.float64)
-        if mode is Mode.LATE:
-            target = before + _shorten(target - before, self._late_change)
-        self._last = _Command(target, target - before, opening)
-        return target, opening
-
-
-def _shorten(change: npt.NDArray[np.float64], longest: float) -> npt.NDArray[Any]:
-    """Scale a change of joint positions so that no joint moves more than ``longest``, keeping its direction."""
-    largest = float(np.abs(change).max())
-    return change if largest <= longest else change * (longest / largest)
+        self, mode: Mode, action: npt.NDArray[np.float32], state: npt.NDArray[np.float32], reading: Reading
+    ) -> JointTarget:
+        """Return where the arm shall go at this tick."""
+        speed = LATE_JOINT_SPEED if mode is Mode.LATE else FASTEST_JOINT_SPEED
+        measured = JointTarget(reading.joints, reading.opening)
+        command = self._commander.follow(action, state, measured, speed * self._period_s)
+        self.counts["steps_shortened"] += self._commander.limited
+        return command

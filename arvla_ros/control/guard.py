@@ -107,6 +107,7 @@ class Guard:
         self._following = FollowingWatch(names)
         self._measured: Reading | None = None
         self._measured_at = float("-inf")
+        self._state_refusal = ""
         self._sent: Pose | None = None
         self._sent_gripper = float("nan")
         self._velocity: Pose = np.zeros(len(names))
@@ -131,6 +132,11 @@ class Guard:
     def on_state(self, reading: Reading, now: float) -> None:
         """Take in what was measured."""
         self._measured, self._measured_at = reading, now
+        self._state_refusal = ""
+
+    def on_refused_state(self, reason: str) -> None:
+        """Take in why joint states cannot be believed: what the arm holds for, if none come that can."""
+        self._state_refusal = reason
 
     def on_fault(self, reason: str) -> None:
         """Hold, if the arm is being moved."""
@@ -149,6 +155,9 @@ class Guard:
         refusal = self.arbiter.check(command, self.timeouts.command_timeout_s, now)
         if refusal:
             return self.arbiter.refuse(refusal)
+        if command.hold:
+            self._hold(f"{command.source}: {command.hold}")
+            return ""
         if command.joints is None:
             # The source is alive, and its last target stays.
             last = self.arbiter.armed.target if command.source == self.arbiter.armed.name else None
@@ -269,7 +278,8 @@ class Guard:
         armed = self.arbiter.armed
         state_age, command_age = now - self._measured_at, now - armed.commanded_at
         if state_age > self.timeouts.state_timeout_s:
-            self._hold(f"no joint states for {state_age:.2f} s")
+            refused = f"; the last ones: {self._state_refusal}" if self._state_refusal else ""
+            self._hold(f"no joint states for {state_age:.2f} s{refused}")
         elif lost := self.arbiter.deadman_lost(now):
             self._hold(lost)
         elif self.arbiter.paused():

@@ -16,11 +16,19 @@ class ClockJumpError(RuntimeError):
 
 @dataclass(frozen=True)
 class Tick:
-    """One executed control tick."""
+    """One executed control tick.
+
+    Attributes:
+        step: its number.
+        time_ns: when it ran.
+        missed: steps between the tick before and this one that never ran.
+        late_ns: how long after it was due it ran: the jitter of the timer.
+    """
 
     step: int
     time_ns: int
-    missed: int  # steps between the tick before and this one that never ran
+    missed: int
+    late_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ class StepClock:
         self._times[step % len(self._times)] = now_ns
         self.last_step = step
         self.missed_total += missed
-        return Tick(step, now_ns, missed)
+        return Tick(step, now_ns, missed, now_ns - self._due_ns(step))
 
     def anchor(self, stamp_ns: int) -> Anchor | None:
         """Return the step whose tick interval holds a capture time; None if it lies before the last reset.

@@ -74,6 +74,7 @@ class GuardNode(Node):
         self._other_publisher = ""
         self._started_at = self._cycled_at = time.monotonic()
         self._was_armed = False
+        self._stops = 0
         self._age, self._age_stamp_ns = AgeBudget(), 0
         self._message = GuardState(joint_names=list(wx250s.ARM_JOINTS))
         self._connect(robot_name)
@@ -129,6 +130,7 @@ class GuardNode(Node):
             )
         except StateRefusedError as error:
             self._states_refused[error.kind] += 1
+            self._guard.on_refused_state(str(error)[:200])
             if isinstance(error, StateFaultError):
                 self._guard.on_fault(str(error))
             self.get_logger().warning(f"joint states refused: {str(error)[:200]}", throttle_duration_sec=5.0)
@@ -158,10 +160,12 @@ class GuardNode(Node):
             return guard.arbiter.refuse(Refusal("not_armed", f"not armed: {guard.reason}"))
         stamp_ns = to_ns(message.header.stamp)
         age = (now_ns(self) - stamp_ns) * 1e-9
-        joints, problem = self._joints(message)
-        if joints is None and not message.use_pose:
+        joints, problem = (None, "") if message.hold else self._joints(message)
+        if joints is None and not message.use_pose and not message.hold:
             return guard.arbiter.refuse(Refusal("names", problem))
-        command = Command(message.source, joints, message.gripper_opening, stamp_ns * 1e-9, age, problem)
+        # As much of a reason as somebody can read: it is published at 50 Hz from here on.
+        hold = message.hold[:200]
+        command = Command(message.source, joints, message.gripper_opening, stamp_ns * 1e-9, age, problem, hold)
         return guard.on_command(command, now)
 
     def _joints(self, message: ArmCommand) -> tuple[Pose | None, str]:
@@ -172,6 +176,8 @@ class GuardNode(Node):
                 return None, f"command is not for the joints {', '.join(expected)}, in this order"
             return np.asarray(message.joint_positions, dtype=np.float64), ""
         p, q = message.pose.position, message.pose.orientation
+        if not np.isfinite([p.x, p.y, p.z, q.x, q.y, q.z, q.w]).all():
+            return np.full(len(wx250s.ARM_JOINTS), np.nan), ""
         near = self._guard.joints
         assert near is not None
         try:
@@ -181,12 +187,14 @@ class GuardNode(Node):
 
     def _on_estop(self, message: Bool) -> None:
         if message.data:
+            self._stops += 1
             self._guard.press_estop()
         else:
             self._guard.release_estop()
         self.get_logger().warning("e-stop pressed" if message.data else "e-stop released: arm with /guard/enable")
 
     def _on_estop_button(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._stops += 1
         self._guard.press_estop(stays=False)
         self.get_logger().warning("e-stop by /guard/estop")
         response.success, response.message = True, "stopped; arm with /guard/enable"
@@ -199,6 +207,7 @@ class GuardNode(Node):
         if request.data:
             response.success, response.message = await self._start(self._guard.enable, for_a_source=True)
         else:
+            self._stops += 1
             self._guard.disable("disarmed by /guard/enable")
             response.success, response.message = True, "disarmed"
         return response
@@ -217,12 +226,14 @@ class GuardNode(Node):
         problem = self._guard.not_ready(time.monotonic())
         if problem:
             return False, problem
-        measured = self._guard.measured
+        measured, stops = self._guard.measured, self._stops
         assert measured is not None
         problem = await self._preflight.problem(measured, self._joint_state_rate(), for_a_source)
         if problem:
             self._guard.disable(problem)
             return False, problem
+        if stops != self._stops:
+            return False, "stopped while the driver was asked: ask again"
         self._was_armed = True
         return move(time.monotonic())
 

@@ -74,8 +74,16 @@ def declare_live_numbers(node: Node, numbers: Sequence[tuple[object, str, str, f
     return live
 
 
-def apply_while_running(node: Node, live: Mapping[str, Live]) -> None:
-    """Apply the named parameters when they are set; of a group set at once, all or none."""
+def apply_while_running(
+    node: Node, live: Mapping[str, Live], check_together: Callable[[Mapping[str, Any]], None] = lambda values: None
+) -> None:
+    """Apply the named parameters when they are set; of a group set at once, all or none.
+
+    Args:
+        node: Where they are declared.
+        live: How each is checked and applied.
+        check_together: Raises ValueError if the new values, by name, do not go with each other or with the others.
+    """
 
     def on_set(parameters: list[Parameter]) -> SetParametersResult:
         changes = [(live[parameter.name], parameter) for parameter in parameters if parameter.name in live]
@@ -85,6 +93,10 @@ def apply_while_running(node: Node, live: Mapping[str, Live]) -> None:
                 change.check(parameter.value)
             except ValueError as error:
                 return SetParametersResult(successful=False, reason=f"{parameter.name}={parameter.value}: {error}")
+        try:
+            check_together({parameter.name: parameter.value for _, parameter in changes})
+        except ValueError as error:
+            return SetParametersResult(successful=False, reason=str(error))
         for change, parameter in changes:
             change.apply(parameter.value)
             node.get_logger().info(f"{parameter.name} is now {parameter.value}")

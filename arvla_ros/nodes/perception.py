@@ -13,6 +13,7 @@ import time
 from collections import Counter
 
 import numpy as np
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.timer import Timer
 from std_msgs.msg import String
@@ -67,7 +68,9 @@ class PerceptionNode(Node):
             for camera, topic in zip(self._perceiver.contract.cameras, self._topics, strict=True)
         ]
         self.create_subscription(String, "/instruction", self._on_instruction, LATCHED)
-        self._camera_timer = self.create_timer(self._camera_timeout_s, self._on_no_camera)
+        # In real time: simulated time begins with a leap, which would use up the wait at once.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._camera_timer = self.create_timer(self._camera_timeout_s, self._on_no_camera, clock=steady)
         diagnostics.publish_diagnostics(self, self._report)
         failed = self.create_guard_condition(self._on_look_failed)
         self._looks = OneAtATime(self._look, failed.trigger, LOOK_THREAD)

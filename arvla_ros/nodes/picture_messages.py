@@ -15,6 +15,10 @@ from arvla_ros.robots.contract import Camera
 BYTES_PER_PIXEL = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "yuv422": 2, "uyvy": 2, "yuv422_yuy2": 2, "yuyv": 2}
 """The encodings with colour, and a known order of it, that cv_bridge makes RGB of."""
 
+_ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}
+"""How JPEG and PNG begin and end; OpenCV fills up with grey what was cut off, instead of an error."""
+_LONGEST_END = 64
+
 Picture = npt.NDArray[np.uint8]
 
 
@@ -77,9 +81,12 @@ class CompressedPictures:
         self._bridge = CvBridge()
 
     def check(self, message: CompressedImage) -> None:
-        """Check that there are bytes, and that the picture is said to have colour."""
+        """Check that there are bytes from beginning to end, and that the picture is said to have colour."""
         if not message.data:
             raise PictureError(f"it is empty ({message.format[:40]!r})")
+        head, tail = bytes(message.data[:4]), bytes(message.data[-_LONGEST_END:])
+        if any(head.startswith(begin) and end not in tail for begin, end in _ENDS.items()):
+            raise PictureError(f"it is cut off after {len(message.data)} bytes")
         if message.format.startswith("mono"):
             raise PictureError(f"its format is {message.format[:40]!r}, without colour; the checkpoint sees colours")
 

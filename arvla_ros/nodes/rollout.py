@@ -17,12 +17,13 @@ from std_srvs.srv import SetBool, Trigger
 
 from arvla_ros.evaluation.run_log import Episode
 from arvla_ros.msg import ActionStep, GuardState, TaskStatus, VLPrefix
-from arvla_ros.nodes.parameters import declare_count, declare_number, declare_text
+from arvla_ros.nodes.parameters import declare_count, declare_flag, declare_number, declare_text
 from arvla_ros.nodes.qos import LATCHED, NEWEST, TELEMETRY
 from arvla_ros.nodes.run_recorder import RunRecorder
 from arvla_ros.nodes.runtime import NodeError, run
 from arvla_ros.nodes.stamps import now_ns
 from arvla_ros.robots.contract import RobotContract
+from arvla_ros.srv import StartEpisode, StopEpisode
 
 # Anything but an episode itself is done within this time, or something is wrong.
 ANSWER_TIMEOUT_S = 20.0
@@ -38,20 +39,31 @@ class RolloutNode(Node):
             self, "time_limit_s", 0.0, "an episode ends after this, simulated s; 0: the task's own limit", 0.0, 600.0
         )
         self._start_timeout_s = declare_number(self, "start_timeout_s", 60.0, "wait for the other nodes, s", 1.0, 600.0)
+        self._records = declare_flag(
+            self, "record", False, "no policy drives: record each episode, and keep those that succeed"
+        )
         report = declare_text(self, "report", "", "folder for the log of the run; empty: none")
         self._report = Path(report) if report else None
         self._recorder = RunRecorder(self, RobotContract.load("wx250s")) if report else None
         self._newest: dict[type, Any] = {}
         self._arrived = threading.Condition()
-        self._subscribe(ActionStep, "/action_expert/step", TELEMETRY)
         self._subscribe(GuardState, "/guard/state", TELEMETRY)
         self._subscribe(TaskStatus, "/sim_widowx/task", LATCHED)
-        self._subscribe(VLPrefix, "/vl_prefix", NEWEST)
+        if not self._records:
+            self._subscribe(ActionStep, "/action_expert/step", TELEMETRY)
+            self._subscribe(VLPrefix, "/vl_prefix", NEWEST)
         self._instructions = self.create_publisher(String, "/instruction", LATCHED)
         self._home = self.create_client(Trigger, "/guard/home")
         self._enable = self.create_client(SetBool, "/guard/enable")
-        self._forget = self.create_client(Trigger, "/action_expert/reset")
         self._new_layout = self.create_client(Trigger, "/sim_widowx/reset")
+        self._needed = [self._home, self._enable, self._new_layout]
+        if self._records:
+            self._start = self.create_client(StartEpisode, "/recorder/start")
+            self._stop = self.create_client(StopEpisode, "/recorder/stop")
+            self._needed += [self._start, self._stop]
+        else:
+            self._forget = self.create_client(Trigger, "/action_expert/reset")
+            self._needed.append(self._forget)
         self.done = Future()
         threading.Thread(target=self._work, name="episodes", daemon=True).start()
 
@@ -90,13 +102,14 @@ class RolloutNode(Node):
             self.get_logger().info(f"log of the run is in {self._report}")
 
     def _wait_for_nodes(self) -> None:
-        for client in (self._home, self._enable, self._forget, self._new_layout):
+        for client in self._needed:
             if not client.wait_for_service(timeout_sec=self._start_timeout_s):
                 raise NodeError(
                     f"parameter start_timeout_s={self._start_timeout_s:g}: no service {client.srv_name} within that; "
                     "is its node running? see the lines above, and `ros2 node list`"
                 )
-        self._expect("a first word of every node", {ActionStep, GuardState, TaskStatus}.issubset)
+        expected = {GuardState, TaskStatus} if self._records else {ActionStep, GuardState, TaskStatus}
+        self._expect("a first word of every node", expected.issubset)
 
     def _run_episode(self) -> Episode:
         self._go_home()
@@ -105,16 +118,16 @@ class RolloutNode(Node):
         self._expect("the new layout", lambda newest: _is_new_episode(newest[TaskStatus], before))
         task = self._newest[TaskStatus]
         self._instructions.publish(String(data=task.instruction))
-        # The expert forgets only once perception follows the new instruction: no prefix of the old one gets through.
-        self._expect(
-            f"a prefix for {task.instruction!r}",
-            lambda newest: VLPrefix in newest and newest[VLPrefix].instruction == task.instruction,
-        )
-        self._call(self._forget, Trigger.Request())
+        if self._records:
+            self._start_recording(task)
+        else:
+            self._make_policy_ready(task)
         self._ask(self._enable, SetBool.Request(data=True))  # refused while the e-stop is pressed: a failed episode
         start_ns = now_ns(self)
         ended = self._watch()
         self._call(self._enable, SetBool.Request(data=False))
+        if self._records:
+            self._call(self._stop, StopEpisode.Request(keep=bool(ended.success), score=ended.score, notes=ended.detail))
         return Episode(
             seed=int(ended.seed),
             instruction=ended.instruction,
@@ -124,6 +137,23 @@ class RolloutNode(Node):
             score=float(ended.score),
             detail=ended.detail,
         )
+
+    def _make_policy_ready(self, task: TaskStatus) -> None:
+        # The expert forgets only once perception follows the new instruction: no prefix of the old one gets through.
+        self._expect(
+            f"a prefix for {task.instruction!r}",
+            lambda newest: VLPrefix in newest and newest[VLPrefix].instruction == task.instruction,
+        )
+        self._call(self._forget, Trigger.Request())
+
+    def _start_recording(self, task: TaskStatus) -> None:
+        """Begin an episode once every topic of the recorder speaks."""
+        request = StartEpisode.Request(task=task.task, instruction=task.instruction, operator="scripted expert")
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        while not (answer := self._ask(self._start, request)).success:
+            if time.monotonic() > deadline:
+                raise NodeError(f"service {self._start.srv_name}: {answer.message}")
+            time.sleep(0.2)
 
     def _watch(self) -> TaskStatus:
         """Wait until the task is done or its time, which is simulated time, is up; return how it ended."""
@@ -139,19 +169,19 @@ class RolloutNode(Node):
         return seen
 
     def _go_home(self) -> None:
-        """Send the arm home; as long as the e-stop is pressed, wait for the person who pressed it."""
-        while not self._is_home_after_asking():
-            self.get_logger().warning("waiting: publish false on /estop to go on", throttle_duration_sec=10.0)
+        """Send the arm home; wait for a person while the e-stop is pressed, and a while for what else is in the way."""
+        asked_at = time.monotonic()
+        while True:
+            answer = self._ask(self._home, Trigger.Request())
+            if answer.success:
+                self._expect("the arm at home", lambda newest: _stopped(newest) or _is_home(newest))
+                if _is_home(self._newest):
+                    return
+            elif not _stopped(self._newest) and time.monotonic() - asked_at > ANSWER_TIMEOUT_S:
+                raise NodeError(f"service {self._home.srv_name}: {answer.message}")
+            if _stopped(self._newest):
+                self.get_logger().warning("waiting: publish false on /estop to go on", throttle_duration_sec=10.0)
             time.sleep(1.0)
-
-    def _is_home_after_asking(self) -> bool:
-        answer = self._ask(self._home, Trigger.Request())
-        if answer.success:
-            self._expect("the arm at home", lambda newest: _stopped(newest) or _is_home(newest))
-            return _is_home(self._newest)
-        if not _stopped(self._newest):
-            raise NodeError(f"service {self._home.srv_name}: {answer.message}")
-        return False
 
     def _call(self, client: Client, request: Any) -> None:
         """Call a service and insist that it does what it is asked."""

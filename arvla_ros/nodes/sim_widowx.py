@@ -31,6 +31,7 @@ from arvla_ros.nodes.parameters import (
 )
 from arvla_ros.nodes.qos import LATCHED
 from arvla_ros.nodes.runtime import NodeError, run
+from arvla_ros.nodes.scripted_operator import ScriptedOperator
 from arvla_ros.nodes.stamps import now_ns, to_msg
 from arvla_ros.robots.contract import RobotContract
 from arvla_ros.sim.camera_thread import CameraThread
@@ -72,6 +73,7 @@ class SimWidowXNode(Node):
             0.0,
             100.0,
         )
+        scripted = declare_flag(self, "scripted_operator", False, "let the task's scripted expert drive, as teleop")
         compressed = declare_flag(self, "compressed", False, "publish JPEG pictures on .../compressed as well")
         self._world = self._make_world()
         self._driver = Driver(self._world, self._declare_modes())
@@ -85,7 +87,9 @@ class SimWidowXNode(Node):
         self._time_ns = time.time_ns()
         self._periods = self._frames = self._missed_frames = 0
         self._frame_ns = 1e9 / rate_hz
+        self._control_every = round(1e9 / self._world.contract.control_rate_hz / PERIOD_NS)
         self._create_topics(robot_name)
+        self._operator = self._make_operator() if scripted else None
         topics = CameraTopics(self, self._world.contract.cameras, compressed)
         self._cameras = CameraThread(self._world, topics.names, topics.publish)
         self._pace = Pace(PERIOD_NS, factor, time.monotonic_ns())
@@ -102,6 +106,14 @@ class SimWidowXNode(Node):
             raise NodeError(f"parameter task={task!r}: {error}") from error
         world.reset(self._seed)
         return world
+
+    def _make_operator(self) -> ScriptedOperator:
+        try:
+            operator = ScriptedOperator(self, self._world)
+        except TaskError as error:
+            raise NodeError(f"parameter scripted_operator: {error}") from error
+        operator.begin(self._seed)
+        return operator
 
     def _declare_modes(self) -> str:
         modes = declare_text(self, "modes", "ours", f"the driver's modes file: {' or '.join(STARTUP)}")
@@ -135,6 +147,8 @@ class SimWidowXNode(Node):
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._seed, self._next_seed = self._next_seed, self._next_seed + 1
         self._world.reset(self._seed)
+        if self._operator is not None:
+            self._operator.begin(self._seed)
         self._publish_status()
         response.success, response.message = True, f"seed {self._seed}: {self._world.instruction}"
         return response
@@ -166,6 +180,8 @@ class SimWidowXNode(Node):
             self._publish_joint_states()
         if self._periods % STATUS_EVERY == 0:
             self._publish_status()
+        if self._operator is not None and self._periods % self._control_every == 0:
+            self._operator.act(self._time_ns)
         return True
 
     def _take_pictures(self) -> None:

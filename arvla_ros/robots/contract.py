@@ -7,7 +7,7 @@ on and what it meets on the arm cannot drift apart.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -124,13 +124,35 @@ class RobotContract:
             raise ContractError(f"control_rate_hz {self.control_rate_hz} must be positive")
         if not self.arm_joints or not self.cameras:
             raise ContractError("arm_joints and cameras must not be empty")
+        if min(self.image_width, self.image_height) < 1:
+            raise ContractError(f"policy_image {self.image_width}x{self.image_height} must be at least 1x1 pixels")
         for camera in self.cameras:
-            if camera.width % self.image_width or camera.height % self.image_height:
+            columns, rows = camera.width / self.image_width, camera.height / self.image_height
+            if min(columns, rows) < 1 or columns % 1 or rows % 1:
                 raise ContractError(
                     f"camera {camera.name!r} is {camera.width}x{camera.height}, not a whole multiple of "
                     f"policy_image {self.image_width}x{self.image_height}"
                 )
         _ = self.space  # an action space that cannot be built is refused now, not at the first step
+
+    def resized(self, image: tuple[int, int] | None, camera: tuple[int, int] | None) -> RobotContract:
+        """Return the contract with other pictures; None leaves a size as it is.
+
+        Args:
+            image: Width and height of what the policy sees, pixels.
+            camera: Width and height of every camera, pixels.
+
+        Raises:
+            ContractError: a size is not positive, or that of a camera not a whole multiple of the image's.
+        """
+        width, height = image or (self.image_width, self.image_height)
+        sizes = [camera or (own.width, own.height) for own in self.cameras]
+        cameras = tuple(
+            replace(own, width=size[0], height=size[1]) for own, size in zip(self.cameras, sizes, strict=True)
+        )
+        contract = replace(self, cameras=cameras, image_width=width, image_height=height)
+        contract._check()
+        return contract
 
     @cached_property
     def space(self) -> ActionSpace[Any]:
@@ -161,8 +183,8 @@ class RobotContract:
         """
         if self.action_space not in JOINT_SPACES:
             raise ContractError(
-                f"action_space {self.action_space!r} asks for poses of the hand, which nothing turns into joint "
-                f"commands yet; use a policy with {' or '.join(JOINT_SPACES)}"
+                f"action_space {self.action_space!r} asks for poses of the hand, which robots.commanding turns into "
+                f"joints; this takes {' or '.join(JOINT_SPACES)}"
             )
         return JOINT_SPACES[self.action_space](self.arm_joints)
 
@@ -192,6 +214,15 @@ class RobotContract:
         Raises:
             ContractError: a joint is missing, or names and positions differ in length.
         """
+        measured = self.measured(names, positions)
+        return self.space.state(measured.joints, measured.opening, previous)
+
+    def measured(self, names: Sequence[str], positions: Sequence[float]) -> JointTarget:
+        """Return arm joints ``[n]`` in rad and the opening in m from a JointState, matched by joint name.
+
+        Raises:
+            ContractError: a joint is missing, or names and positions differ in length.
+        """
         if len(names) != len(positions):
             raise ContractError(f"joint state has {len(names)} names but {len(positions)} positions")
         by_name = dict(zip(names, positions, strict=True))
@@ -199,12 +230,13 @@ class RobotContract:
         if missing:
             raise ContractError(f"joint state lacks {', '.join(missing)}; it has {', '.join(names)}")
         joints = np.array([by_name[joint] for joint in self.arm_joints], dtype=np.float64)
-        return self.space.state(joints, 2.0 * by_name[self.finger_joint], previous)
+        return JointTarget(joints, 2.0 * by_name[self.finger_joint])
 
     def image(self, rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Return what the policy sees ``[image_height, image_width, 3]`` of a camera frame ``[H, W, 3]``, RGB.
 
-        The whole frame is averaged over equal blocks, which needs no filter choice and no image library.
+        The whole frame is averaged over equal blocks, which needs no filter choice and no image library; a frame that
+        has the size already is returned as it is.
 
         Raises:
             ContractError: the frame is not uint8 RGB, or not a whole multiple of the policy image.
@@ -217,6 +249,8 @@ class RobotContract:
             raise ContractError(
                 f"camera frame is {width}x{height}, not a whole multiple of {self.image_width}x{self.image_height}"
             )
+        if rows == columns == 1:
+            return rgb
         # Rows first: the sums along contiguous memory are the cheap ones, and uint16 holds up to 257 of them.
         total = rgb.reshape(self.image_height, rows, width, 3).sum(axis=1, dtype=np.uint16)
         total = total.reshape(self.image_height, self.image_width, columns, 3).sum(axis=2, dtype=np.uint32)

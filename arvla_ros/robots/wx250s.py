@@ -2,18 +2,18 @@
 
 Frames: ``base_link`` has x forward, y left, z up; ``ee_gripper_link`` has x along the fingers. Units are m and rad.
 Sources: the ``wx250s`` URDF and servo configuration of ``interbotix_ros_manipulators``, and the screw axes of
-``interbotix_ros_toolboxes``.
+``interbotix_ros_toolboxes``, which the tests hold the kinematics against.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from arvla_ros.control.safety import JointLimits
-from arvla_ros.robots import kinematics
 
 Array = npt.NDArray[np.float64]
 ArrayLike = npt.NDArray[np.floating[Any]]
@@ -65,38 +65,77 @@ above the table that it stands on."""
 ENCODER_STEP = 2 * np.pi / 4096
 """Resolution of a published joint angle, rad."""
 
-_SCREWS: Array = np.array(
-    [
-        [0, 0, 1, 0, 0, 0],
-        [0, 1, 0, -0.11065, 0, 0],
-        [0, 1, 0, -0.36065, 0, 0.04975],
-        [1, 0, 0, 0, 0.36065, 0],
-        [0, 1, 0, -0.36065, 0, 0.29975],
-        [1, 0, 0, 0, 0.36065, 0],
-    ],
-    dtype=np.float64,
-)
-_ZERO_POSE: Array = np.eye(4)
-_ZERO_POSE[:3, 3] = (0.458325, 0.0, 0.36065)
-
-_SHOULDER_HEIGHT = 0.11065
+SHOULDER_HEIGHT = 0.11065
+"""Of the shoulder's axis above ``base_link``, m; the waist turns about the vertical through both."""
 _ELBOW_FORWARD, _ELBOW_UP = 0.04975, 0.25
-_UPPER_ARM = float(np.hypot(_ELBOW_FORWARD, _ELBOW_UP))
-_FOREARM = 0.25
-_WRIST_TO_EE = 0.158575
-_WRIST_TO_FINGERTIPS = _WRIST_TO_EE + 0.0174
+UPPER_ARM, FOREARM, HAND = math.hypot(_ELBOW_FORWARD, _ELBOW_UP), 0.25, 0.158575
+"""From shoulder to elbow, on to the wrist centre, where the last three axes meet, and to ``ee_gripper_link``, m."""
+_FINGERTIPS = HAND + 0.0174
+# The upper arm is bent forward at its top, so its own zero leans by this much.
+_LEAN = math.atan2(_ELBOW_FORWARD, _ELBOW_UP)
+# Beyond the stretched arm by less than this, m, is stretched: rounding, not distance.
+_ROUNDING = 1e-9
 
 _HORN, _ROD = 0.014, 0.024
 
 
 def forward_kinematics(joints: ArrayLike) -> Array:
-    """Return the pose ``[4, 4]`` of ``ee_gripper_link`` in ``base_link`` for arm joints ``[6]`` in rad."""
-    return kinematics.forward_kinematics(_SCREWS, _ZERO_POSE, np.asarray(joints, dtype=np.float64))
+    """Return the pose ``[4, 4]`` of ``ee_gripper_link`` in ``base_link`` for arm joints ``[6]`` in rad.
+
+    The product of exponentials over the published screw axes, multiplied out: the rotation is
+    ``Rz(waist) Ry(shoulder + elbow) Rx(forearm_roll) Ry(wrist_angle) Rx(wrist_rotate)``.
+
+    Raises:
+        ValueError: there are not 6 joints.
+    """
+    if np.shape(joints) != (len(ARM_JOINTS),):
+        raise ValueError(f"expected {len(ARM_JOINTS)} joint angles, got an array of shape {list(np.shape(joints))}")
+    waist, shoulder, elbow, roll, wrist, rotate = (float(joint) for joint in joints)
+    c1, s1, cp, sp = math.cos(waist), math.sin(waist), math.cos(shoulder + elbow), math.sin(shoulder + elbow)
+    c4, s4, c5, s5 = math.cos(roll), math.sin(roll), math.cos(wrist), math.sin(wrist)
+    c6, s6 = math.cos(rotate), math.sin(rotate)
+    # Rows of the hand's rotation in the forearm's frame.
+    x = (c5, s5 * s6, s5 * c6)
+    y = (s4 * s5, c4 * c6 - s4 * c5 * s6, -c4 * s6 - s4 * c5 * c6)
+    z = (-c4 * s5, s4 * c6 + c4 * c5 * s6, c4 * c5 * c6 - s4 * s6)
+    forward = UPPER_ARM * math.sin(shoulder + _LEAN) + FOREARM * cp
+    up = SHOULDER_HEIGHT + UPPER_ARM * math.cos(shoulder + _LEAN) - FOREARM * sp
+    ahead = [cp * a + sp * b for a, b in zip(x, z, strict=True)]
+    lift = [cp * b - sp * a for a, b in zip(x, z, strict=True)]
+    pose = np.eye(4)
+    pose[0, :3] = [c1 * a - s1 * b for a, b in zip(ahead, y, strict=True)]
+    pose[1, :3] = [s1 * a + c1 * b for a, b in zip(ahead, y, strict=True)]
+    pose[2, :3] = lift
+    pose[:3, 3] = (c1 * forward, s1 * forward, up)
+    pose[:3, 3] += HAND * pose[:3, 0]
+    return pose
 
 
-def jacobian(joints: ArrayLike) -> Array:
-    """Return ``[6, 6]``: angular velocity, then velocity of ``ee_gripper_link``, both in ``base_link``, by joint."""
-    return kinematics.jacobian(_SCREWS, _ZERO_POSE, np.asarray(joints, dtype=np.float64))
+def bend(forward: float, up: float) -> list[tuple[float, float]]:
+    """Return shoulder and elbow in rad that bring the wrist centre to a point of the arm's plane.
+
+    Both solutions of the triangle of upper arm and forearm, the one with the elbow up first, whatever the joint limits;
+    none where the arm is too short, or too long, for the point.
+
+    Args:
+        forward: from the waist's axis in m, the way the waist faces; negative behind it.
+        up: above the shoulder's axis in m.
+    """
+    distance = math.hypot(forward, up)
+    if not abs(UPPER_ARM - FOREARM) - _ROUNDING <= distance <= UPPER_ARM + FOREARM + _ROUNDING:
+        return []
+    cosine = (distance**2 - UPPER_ARM**2 - FOREARM**2) / (2 * UPPER_ARM * FOREARM)
+    kink = math.acos(min(max(cosine, -1.0), 1.0))
+    towards, solutions = math.atan2(forward, up), []
+    for turn in (kink, -kink):
+        tilt = towards - math.atan2(FOREARM * math.sin(turn), UPPER_ARM + FOREARM * math.cos(turn))
+        solutions.append((wrap(tilt - _LEAN), wrap(turn - math.pi / 2 + _LEAN)))
+    return solutions
+
+
+def wrap(angle: float) -> float:
+    """Return the same angle between -pi and pi rad."""
+    return math.remainder(angle, math.tau)
 
 
 def extreme_points(joints: ArrayLike) -> Array:
@@ -111,14 +150,14 @@ def extreme_points(joints: ArrayLike) -> Array:
     forearm_sine, forearm_cosine = np.sin(forearm), np.cos(forearm)
     planar = np.zeros((*np.shape(joints)[:-1], 3, 3))
     planar[..., 0, 0] = _ELBOW_FORWARD * cosine[..., 1] + _ELBOW_UP * sine[..., 1]
-    planar[..., 0, 2] = _SHOULDER_HEIGHT + _ELBOW_UP * cosine[..., 1] - _ELBOW_FORWARD * sine[..., 1]
-    planar[..., 1, 0] = planar[..., 0, 0] + _FOREARM * forearm_cosine
-    planar[..., 1, 2] = planar[..., 0, 2] - _FOREARM * forearm_sine
+    planar[..., 0, 2] = SHOULDER_HEIGHT + _ELBOW_UP * cosine[..., 1] - _ELBOW_FORWARD * sine[..., 1]
+    planar[..., 1, 0] = planar[..., 0, 0] + FOREARM * forearm_cosine
+    planar[..., 1, 2] = planar[..., 0, 2] - FOREARM * forearm_sine
     # The hand in the forearm's frame: bent down by the wrist angle, that turned by the forearm's roll.
     along, side, below = cosine[..., 4], sine[..., 3] * sine[..., 4], cosine[..., 3] * sine[..., 4]
-    planar[..., 2, 0] = planar[..., 1, 0] + _WRIST_TO_FINGERTIPS * (along * forearm_cosine - below * forearm_sine)
-    planar[..., 2, 1] = _WRIST_TO_FINGERTIPS * side
-    planar[..., 2, 2] = planar[..., 1, 2] - _WRIST_TO_FINGERTIPS * (along * forearm_sine + below * forearm_cosine)
+    planar[..., 2, 0] = planar[..., 1, 0] + _FINGERTIPS * (along * forearm_cosine - below * forearm_sine)
+    planar[..., 2, 1] = _FINGERTIPS * side
+    planar[..., 2, 2] = planar[..., 1, 2] - _FINGERTIPS * (along * forearm_sine + below * forearm_cosine)
     points: Array = planar.copy()
     waist_sine, waist_cosine = sine[..., 0, None], cosine[..., 0, None]
     points[..., 0] = waist_cosine * planar[..., 0] - waist_sine * planar[..., 1]
@@ -136,18 +175,11 @@ def gripper_down(position: ArrayLike, wrist_rotate: float = 0.0) -> Array:
         ValueError: the point is out of reach, or a joint would leave its limits; the message says which.
     """
     x, y, z = (float(value) for value in position)
-    forward, up = np.hypot(x, y), z + _WRIST_TO_EE - _SHOULDER_HEIGHT
-    distance = np.hypot(forward, up)
-    if not abs(_UPPER_ARM - _FOREARM) < distance < _UPPER_ARM + _FOREARM:
+    solutions = bend(math.hypot(x, y), z + HAND - SHOULDER_HEIGHT)
+    if not solutions:
         raise ValueError(f"({x:.3f}, {y:.3f}, {z:.3f}) m is out of reach with the fingers down")
-    at_shoulder = np.arccos((_UPPER_ARM**2 + distance**2 - _FOREARM**2) / (2 * _UPPER_ARM * distance))
-    at_elbow = np.arccos((_UPPER_ARM**2 + _FOREARM**2 - distance**2) / (2 * _UPPER_ARM * _FOREARM))
-    upper_arm_tilt = np.arctan2(forward, up) - at_shoulder
-    # The upper arm is bent forward at its top, so its own zero leans by this much.
-    lean = np.arctan2(_ELBOW_FORWARD, _ELBOW_UP)
-    shoulder = upper_arm_tilt - lean
-    elbow = np.pi / 2 + lean - at_elbow
-    joints = np.array([np.arctan2(y, x), shoulder, elbow, 0.0, np.pi / 2 - shoulder - elbow, wrist_rotate])
+    shoulder, elbow = solutions[0]
+    joints = np.array([math.atan2(y, x), shoulder, elbow, 0.0, math.pi / 2 - shoulder - elbow, wrist_rotate])
     outside = (joints < ARM_LOWER) | (joints > ARM_UPPER)
     if outside.any():
         names = ", ".join(f"{ARM_JOINTS[i]} {joints[i]:.3f} rad" for i in np.flatnonzero(outside))

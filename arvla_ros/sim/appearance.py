@@ -1,4 +1,4 @@
-"""Light, colours and camera that differ from episode to episode, so that a policy does not learn them by heart."""
+"""Light, table, colours and camera that differ by episode, so that a policy does not learn them by heart."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arvla_ros.sim.rendering import mujoco
+from arvla_ros.sim.textures import any_table
 
 Array = npt.NDArray[np.float64]
 
@@ -20,6 +21,8 @@ class Appearance:
     def __init__(self, model: mujoco.MjModel) -> None:
         self._model = model
         self._table = model.material("table").id
+        texture = model.texture("wood")
+        self._texture_pixels = int(texture.width[0])
         self._look_at = model.body("side_look_at").id
         # Headlight included: it is the picture's ambient light.
         self._fields = {
@@ -31,6 +34,7 @@ class Appearance:
             "camera": model.cam_pos,
             "fovy": model.cam_fovy,
             "body": model.body_pos,
+            "texture": model.tex_data[texture.adr[0] :][: 3 * self._texture_pixels**2],
         }
         self._compiled = {name: field.copy() for name, field in self._fields.items()}
 
@@ -40,7 +44,10 @@ class Appearance:
             field[:] = self._compiled[name]
 
     def draw(self, rng: np.random.Generator) -> None:
-        """Draw light, table, objects and camera anew. What looked the same, as two equal cups do, goes on doing so."""
+        """Draw light, table, objects and camera anew.
+
+        Who renders has to load the table's texture again. What looked the same, as two equal cups do, goes on doing so.
+        """
         self.restore()
         fields = self._fields
         fields["ambient"] *= rng.uniform(*_LIGHT)
@@ -56,3 +63,6 @@ class Appearance:
         fields["camera"] += rng.uniform(-_CAMERA_SHIFT, _CAMERA_SHIFT, fields["camera"].shape)
         fields["fovy"] += rng.uniform(-_CAMERA_FOVY, _CAMERA_FOVY)
         fields["body"][self._look_at] += rng.uniform(-_CAMERA_SHIFT, _CAMERA_SHIFT, 3)
+        # Half as fine as compiled, which takes a quarter of the time.
+        table = any_table(rng, self._texture_pixels // 2)
+        fields["texture"][:] = table.repeat(2, axis=0).repeat(2, axis=1).ravel()

@@ -18,7 +18,7 @@ Deliver = Callable[[str, npt.NDArray[np.uint8], int], None]
 class CameraThread:
     """Renders copies of a world's state, one shot of all cameras at a time.
 
-    The OpenGL context belongs to this thread: nobody else may render this world meanwhile, nor close it.
+    The OpenGL context belongs to this thread: nobody else may render this world, nor close it.
 
     Attributes:
         error: Why there will be no more pictures; None as long as there will.
@@ -60,6 +60,7 @@ class CameraThread:
                 for camera in self._cameras:
                     self._deliver(camera, self._world.render(camera, self._shot), self._stamp_ns)
                 self._idle.set()
+            self._world.close()
         except Exception as error:  # whatever it is, it ends the node and not just its pictures
             self.error = error
         finally:

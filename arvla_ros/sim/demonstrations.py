@@ -12,8 +12,10 @@ import numpy.typing as npt
 from arvla_ros.episodes.layout import DatasetError, Feature, read_json
 from arvla_ros.episodes.lerobot_reader import LeRobotDataset, StoredEpisode
 from arvla_ros.episodes.lerobot_writer import SOURCE_PATH
-from arvla_ros.episodes.staging import EpisodeFormat
+from arvla_ros.episodes.staging import Episode, EpisodeFormat
 from arvla_ros.robots.contract import ContractError, RobotContract
+from arvla_ros.sim.env import RolloutEnv
+from arvla_ros.sim.expert import Disturbance, make_expert
 from arvla_ros.sim.props import Prop
 from arvla_ros.sim.rendering import mujoco
 from arvla_ros.sim.tasks import Task
@@ -37,6 +39,7 @@ SCORE = "next.score"
 SEED = "seed"
 """The environment's seed: ``RolloutEnv.reset(seed)`` gives the same beginning."""
 
+_STEPS_AFTER_SUCCESS = 5
 _POSE = ("x", "y", "z", "qw", "qx", "qy", "qz")
 
 
@@ -58,13 +61,19 @@ class Source:
     disturb: float
     miss: float
     randomize: bool
-    oversampling: int
+    camera_size: tuple[int, int]
+    """Width and height of what was rendered and averaged down to the policy's image, pixels."""
     contract: RobotContract
     versions: dict[str, str]
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
-        return {**vars(self), "object_names": list(self.object_names), "contract": self.contract.to_dict()}
+        return {
+            **vars(self),
+            "object_names": list(self.object_names),
+            "camera_size": list(self.camera_size),
+            "contract": self.contract.to_dict(),
+        }
 
     @classmethod
     def read(cls, dataset: LeRobotDataset) -> Source:
@@ -83,14 +92,50 @@ class Source:
                 disturb=float(held["disturb"]),
                 miss=float(held["miss"]),
                 randomize=bool(held["randomize"]),
-                oversampling=int(held["oversampling"]),
+                camera_size=(int(held["camera_size"][0]), int(held["camera_size"][1])),
                 contract=RobotContract.from_dict(held["contract"]),
                 versions=dict(held["versions"]),
             )
         except KeyError as error:
             raise DatasetError(f"{path} lacks {error}: the dataset is not from `arvla sim record`") from error
-        except (ContractError, TypeError, ValueError) as error:
+        except (ContractError, IndexError, TypeError, ValueError) as error:
             raise DatasetError(f"{path}: {error}") from error
+
+
+def demonstrate(env: RolloutEnv, seed: int, disturb: float, miss: float = 0.0) -> Episode:
+    """Let the expert do the task once, disturbed or not, and hold what it reached for half a second more."""
+    observation = env.reset(seed)
+    rng = np.random.default_rng((seed, 1))
+    world, task = env.world, env.world.task
+    expert, disturbance = make_expert(task.name, rng, miss), Disturbance(rng, disturb)
+    rows: list[dict[str, npt.ArrayLike]] = []
+    left = _STEPS_AFTER_SUCCESS
+    while left > 0 and world.elapsed < task.time_limit_s - 1e-9:
+        action = expert.action(world)
+        sent = disturbance(action)
+        rows.append(
+            {
+                **{camera_feature(camera.name): _image(env, camera.name) for camera in env.contract.cameras},
+                STATE: observation.state,
+                LABEL: action,
+                ACTION: sent,
+                OBJECTS: np.concatenate([pose_numbers(world.object_pose(prop.name)) for prop in task.props]),
+                STAMP: round(world.elapsed * 1e9),
+                SEED: seed,
+            }
+        )
+        observation = env.step(sent)
+        status = env.status()
+        rows[-1].update({SUCCESS: status.success, SCORE: status.score})
+        left -= status.success
+    if isinstance(task, NamesObject):
+        named = task.props.index(task.target(world.instruction))
+        rows = [{**row, NAMED: named} for row in rows]
+    return Episode.from_steps(world.instruction, rows, episode_format(task, env.contract))
+
+
+def _image(env: RolloutEnv, camera: str) -> npt.NDArray[np.uint8]:
+    return env.contract.image(env.world.render(camera))
 
 
 def camera_feature(camera: str) -> str:

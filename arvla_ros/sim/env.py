@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from arvla_ros.control.safety import SafetyFilter
-from arvla_ros.robots import inverse_kinematics, wx250s
-from arvla_ros.robots.action_space import EndEffectorTarget, JointTarget
+from arvla_ros.robots import wx250s
+from arvla_ros.robots.commanding import Commander
 from arvla_ros.robots.contract import RobotContract
 from arvla_ros.sim.tasks import Task, TaskStatus
 from arvla_ros.sim.world import WidowXWorld
@@ -31,17 +31,15 @@ class Observation:
 class RolloutEnv:
     """One arm, stepped at the contract's control rate.
 
-    Commands pass the guard's limits of position and velocity, by its own code; not those of acceleration and workspace.
-
-    Attributes:
-        unreachable: Why the arm held still in the last step: its action asked for a pose that no joints reach. Empty
-            otherwise.
+    Actions become joints as in the control loop; commands pass the guard's limits of position and velocity, by its own
+    code; not those of acceleration and workspace.
     """
 
     def __init__(self, task: Task, contract: RobotContract, randomize: bool = False) -> None:
         """Build the world, with ``randomize`` one that looks different after each reset; call ``reset`` next."""
         self.contract = contract
         self.world = WidowXWorld(task, contract, randomize)
+        self._commander = Commander(contract)
         self._safety = SafetyFilter(wx250s.LIMITS)
         self._substeps = max(1, round(GUARD_RATE_HZ / contract.control_rate_hz))
         self._substep_s = 1 / contract.control_rate_hz / self._substeps
@@ -56,8 +54,12 @@ class RolloutEnv:
     def _begin(self) -> None:
         self._sent = self.world.scenario.arm
         self._state: npt.NDArray[np.float32] | None = None
-        self._pose_target: EndEffectorTarget | None = None
-        self.unreachable = ""
+        self._commander.reset(self._sent)
+
+    @property
+    def unreachable(self) -> str:
+        """Why the arm held still in the last step: its action asked for a pose that no joints reach; else empty."""
+        return self._commander.problem
 
     def step(self, action: npt.NDArray[np.float32]) -> Observation:
         """Execute a policy action ``[A]`` for one control period.
@@ -79,7 +81,7 @@ class RolloutEnv:
             raise ValueError(f"action must have shape [{self.contract.action_size}], got {list(action.shape)}")
         if not np.isfinite(action).all():
             raise ValueError(f"action is not finite: {action.tolist()}")
-        target, opening = self._joint_target(action)
+        target, opening = self._commander.follow(action, self._measure(), self._measured)
         goal = self._safety.limit_target(target, opening)
         for remaining in range(self._substeps, 0, -1):
             wanted = (goal.joints - self._sent) / (remaining * self._substep_s)
@@ -89,23 +91,9 @@ class RolloutEnv:
             self.world.advance(self._substep_s)
             yield
 
-    def _joint_target(self, action: npt.NDArray[np.float32]) -> JointTarget:
-        """Return the joints that an action asks for; those sent last where it asks for a pose out of reach."""
-        target = self.contract.space.target(action, self._measure(), self._pose_target)
-        self.unreachable = ""
-        if isinstance(target, JointTarget):
-            return target
-        try:
-            joints = inverse_kinematics.solve(target.position, target.rotation, self._sent)
-        except inverse_kinematics.UnreachableError as error:
-            self.unreachable = str(error)
-            return JointTarget(self._sent, target.opening)
-        self._pose_target = target
-        return JointTarget(joints, target.opening)
-
     def _measure(self) -> npt.NDArray[np.float32]:
-        reading = self.world.joint_state()
-        self._state = self.contract.state(reading.names, reading.positions.tolist(), self._state)
+        self._measured = self.world.measured()
+        self._state = self.contract.space.state(*self._measured, self._state)
         return self._state
 
     def render_policy_image(self) -> npt.NDArray[np.uint8]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -16,23 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
 import arvla_ros
 from arvla_ros.episodes.layout import DatasetError
 from arvla_ros.episodes.lerobot_writer import LeRobotWriter
-from arvla_ros.episodes.staging import Episode, EpisodeFormat, stage
+from arvla_ros.episodes.staging import EpisodeFormat, stage
 from arvla_ros.robots.contract import RobotContract
 from arvla_ros.sim import demonstrations as columns
-from arvla_ros.sim.demonstrations import NamesObject, Source, camera_feature, episode_format, pose_numbers
+from arvla_ros.sim.demonstrations import Source, demonstrate, episode_format
 from arvla_ros.sim.env import RolloutEnv
-from arvla_ros.sim.expert import Disturbance, make_expert
+from arvla_ros.sim.expert import make_expert
 from arvla_ros.sim.tasks import make_task
 
 # Seeds of demonstrations begin here, so that evaluation on small seeds is always on layouts never trained on.
 FIRST_SEED = 1_000_000
-_STEPS_AFTER_SUCCESS = 5
 
 
 @dataclass(frozen=True)
@@ -54,18 +51,22 @@ class RecordConfig:
     """Probability that the expert misses a grasp on purpose, and tries again."""
     randomize: bool = False
     """Draw light, colours and camera from the seed."""
-    oversampling: int = 2
-    """Rendered pixels along each side of a policy pixel, averaged; 0 for the camera's own, slower and hardly better."""
+    robot: str = "wx250s"
+    """Contract: a YAML file, or one that the package ships. `wx250s_wrist` records the wrist camera as well."""
+    image_size: tuple[int, int] | None = None
+    """Width and height of the recorded pictures; without it what the contract's policy sees, 128 96."""
+    camera_size: tuple[int, int] | None = None
+    """Width and height that are rendered, whole multiples of the image's, and averaged; without it twice the image's.
+    As large as the image is fastest and has jagged edges; 640 480 is the camera of the contract."""
     workers: int = 0
     """Processes; 0 for one a core."""
 
     def __post_init__(self) -> None:
         if not (0 <= self.pushes <= 1 and 0 <= self.miss <= 1):
             raise DatasetError(f"disturb {self.pushes} and miss {self.miss} are probabilities, 0 to 1")
-        if self.episodes < 1 or min(self.workers, self.seed, self.oversampling) < 0:
+        if self.episodes < 1 or min(self.workers, self.seed) < 0:
             raise DatasetError(
-                f"episodes {self.episodes} must be at least 1, workers {self.workers}, seed {self.seed} and "
-                f"oversampling {self.oversampling} not negative"
+                f"episodes {self.episodes} must be at least 1, workers {self.workers} and seed {self.seed} not negative"
             )
 
     @property
@@ -74,6 +75,31 @@ class RecordConfig:
         if self.disturb is not None:
             return self.disturb
         return 0.12 if self.task == "reach" else 0.04
+
+    @property
+    def contract(self) -> RobotContract:
+        """What a policy is trained for: with ``image_size`` or ``camera_size``, cameras are as they are rendered here.
+
+        Raises:
+            ContractError: there is none of this name, or sizes do not go together.
+        """
+        contract = RobotContract.load(self.robot)
+        if self.image_size is None and self.camera_size is None:
+            return contract
+        return contract.resized(self.image_size, self._rendered_size(contract))
+
+    @property
+    def rendered_size(self) -> tuple[int, int]:
+        """Width and height of what is rendered.
+
+        Twice the default image, averaged down, gives the picture of a camera of 640 x 480 to 39 dB, closer than what
+        video makes of it (36 dB).
+        """
+        return self._rendered_size(RobotContract.load(self.robot))
+
+    def _rendered_size(self, contract: RobotContract) -> tuple[int, int]:
+        width, height = self.image_size or (contract.image_width, contract.image_height)
+        return self.camera_size or (2 * width, 2 * height)
 
 
 def record(config: RecordConfig) -> int:
@@ -88,7 +114,7 @@ def record(config: RecordConfig) -> int:
         from arvla_ros.sim.pusht2.record import FORMAT, PushT2Recorder, source_of
 
         return _record(config, FORMAT, source_of(config), PushT2Recorder)
-    task, contract = make_task(config.task), RobotContract.load()
+    task, contract = make_task(config.task, "pusht2"), config.contract
     make_expert(config.task, np.random.default_rng(0))
     source = Source(
         task=task.name,
@@ -97,7 +123,7 @@ def record(config: RecordConfig) -> int:
         disturb=config.pushes,
         miss=config.miss,
         randomize=config.randomize,
-        oversampling=config.oversampling,
+        camera_size=config.rendered_size,
         contract=contract,
         versions={"arvla_ros": arvla_ros.__version__, "mujoco": version("mujoco")},
     )
@@ -159,9 +185,9 @@ class _ArmRecorder:
 
     def __init__(self, config: RecordConfig) -> None:
         self._config = config
-        task, contract = make_task(config.task), RobotContract.load()
+        task, contract = make_task(config.task), config.contract
         self._form: EpisodeFormat = episode_format(task, contract)
-        self._env = RolloutEnv(task, render_size(contract, config.oversampling), config.randomize)
+        self._env = RolloutEnv(task, contract.resized(None, config.rendered_size), config.randomize)
 
     def __call__(self, index: int, folder: Path) -> Recorded:
         started, config = time.process_time(), self._config
@@ -193,54 +219,6 @@ def _record_one(index: int, folder: Path) -> Recorded:
     return _recorder(index, folder)
 
 
-def render_size(contract: RobotContract, oversampling: int) -> RobotContract:
-    """Return the contract with cameras of ``oversampling`` pixels a policy pixel along each side; 0 leaves them be.
-
-    Averaged down, 2 gives the picture of a camera of 640 x 480 to 39 dB, closer than what video makes of it (37 dB).
-    """
-    if oversampling == 0:
-        return contract
-    width, height = contract.image_width * oversampling, contract.image_height * oversampling
-    cameras = tuple(dataclasses.replace(camera, width=width, height=height) for camera in contract.cameras)
-    return dataclasses.replace(contract, cameras=cameras)
-
-
 def demonstration_seed(seed: int, index: int) -> int:
     """Return the environment's seed of demonstration ``index``."""
     return FIRST_SEED * (1 + seed) + index
-
-
-def demonstrate(env: RolloutEnv, seed: int, disturb: float, miss: float = 0.0) -> Episode:
-    """Let the expert do the task once, disturbed or not, and hold what it reached for half a second more."""
-    observation = env.reset(seed)
-    rng = np.random.default_rng((seed, 1))
-    world, task = env.world, env.world.task
-    expert, disturbance = make_expert(task.name, rng, miss), Disturbance(rng, disturb)
-    rows: list[dict[str, npt.ArrayLike]] = []
-    left = _STEPS_AFTER_SUCCESS
-    while left > 0 and world.elapsed < task.time_limit_s - 1e-9:
-        action = expert.action(world)
-        sent = disturbance(action)
-        rows.append(
-            {
-                **{camera_feature(camera.name): _image(env, camera.name) for camera in env.contract.cameras},
-                columns.STATE: observation.state,
-                columns.LABEL: action,
-                columns.ACTION: sent,
-                columns.OBJECTS: np.concatenate([pose_numbers(world.object_pose(prop.name)) for prop in task.props]),
-                columns.STAMP: round(world.elapsed * 1e9),
-                columns.SEED: seed,
-            }
-        )
-        observation = env.step(sent)
-        status = env.status()
-        rows[-1].update({columns.SUCCESS: status.success, columns.SCORE: status.score})
-        left -= status.success
-    if isinstance(task, NamesObject):
-        named = task.props.index(task.target(world.instruction))
-        rows = [{**row, columns.NAMED: named} for row in rows]
-    return Episode.from_steps(world.instruction, rows, episode_format(task, env.contract))
-
-
-def _image(env: RolloutEnv, camera: str) -> npt.NDArray[np.uint8]:
-    return env.contract.image(env.world.render(camera))

@@ -55,10 +55,14 @@ __all__ = ["CameraRenderer", "RenderingError", "mujoco"]
 
 
 Decorator = Callable[[mujoco.MjvScene, mujoco.MjData], None]
+_MOST_GEOMS = 400
 
 
 class CameraRenderer:
-    """Renders the named cameras of one model at one size."""
+    """Renders the named cameras of one model at one size.
+
+    Leaner than ``mujoco.Renderer``, and it lets textures change.
+    """
 
     def __init__(self, model: mujoco.MjModel, width: int, height: int, decorate: Decorator) -> None:
         """Open an off-screen OpenGL context of ``width`` x ``height`` pixels.
@@ -74,23 +78,48 @@ class CameraRenderer:
         """
         limit = (model.vis.global_.offwidth, model.vis.global_.offheight)
         if not (0 < width <= limit[0] and 0 < height <= limit[1]):
-            raise RenderingError(f"camera size {width}x{height} is outside 1x1 to {limit[0]}x{limit[1]}")
+            raise RenderingError(
+                f"camera size {width}x{height} is outside 1x1 to {limit[0]}x{limit[1]}: choose one in between"
+            )
         backend = os.environ.get("MUJOCO_GL", "")
         if backend == "disable":
             raise RenderingError(f"no OpenGL library for off-screen rendering: {_REMEDY}")
-        self._decorate = decorate
+        self._model, self._decorate, self._textures_changed = model, decorate, False
         try:
-            self._renderer = mujoco.Renderer(model, height=height, width=width)
+            self._window = mujoco.GLContext(width, height)
+            self._window.make_current()
+            self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         except (ImportError, AttributeError, RuntimeError, mujoco.FatalError) as error:
             raise RenderingError(f"MUJOCO_GL={backend} gives no OpenGL context ({error}): {_REMEDY}") from error
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+        self._scene = mujoco.MjvScene(model, _MOST_GEOMS)
+        self._option, self._camera = mujoco.MjvOption(), mujoco.MjvCamera()
+        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        self._viewport = mujoco.MjrRect(0, 0, width, height)
+        self._pixels = np.empty((height, width, 3), np.uint8)
 
     def render(self, data: mujoco.MjData, camera: str) -> npt.NDArray[np.uint8]:
         """Return what ``camera`` sees, RGB ``[height, width, 3]``."""
-        self._renderer.update_scene(data, camera)
-        self._decorate(self._renderer.scene, data)
-        image: npt.NDArray[np.uint8] = self._renderer.render()
+        self._window.make_current()
+        if self._textures_changed:
+            self._textures_changed = False
+            for texture in range(self._model.ntex):
+                mujoco.mjr_uploadTexture(self._model, self._context, texture)
+        self._camera.fixedcamid = self._model.camera(camera).id
+        everything = mujoco.mjtCatBit.mjCAT_ALL
+        mujoco.mjv_updateScene(self._model, data, self._option, None, self._camera, everything, self._scene)
+        self._decorate(self._scene, data)
+        mujoco.mjr_render(self._viewport, self._scene, self._context)
+        mujoco.mjr_readPixels(self._pixels, None, self._viewport, self._context)
+        image: npt.NDArray[np.uint8] = self._pixels[::-1].copy()  # OpenGL counts rows from below
         return image
+
+    def reload_textures(self) -> None:
+        """Draw with what the model's textures are by then, from the next picture on; any thread may call this."""
+        self._textures_changed = True
 
     def close(self) -> None:
         """Free the OpenGL context."""
-        self._renderer.close()
+        self._window.make_current()
+        self._context.free()
+        self._window.free()

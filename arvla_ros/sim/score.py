@@ -83,7 +83,7 @@ def _episode_of(config: ScoreConfig) -> Callable[[int], TaskStatus]:
         if config.miss or config.disturb:
             raise ScoreError("pusht2 has no grasps to miss and no pushes to bear: leave out miss and disturb")
         return episode.run_episode
-    make_task(config.task)
+    make_task(config.task, "pusht2")
     return partial(run_episode, config)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-import numpy.typing as npt
 
 from arvla_ros.sim.rendering import mujoco
-
-Array = npt.NDArray[np.float64]
 
 _MATERIAL = "shadow"
 _DARKNESS = 0.5
@@ -50,24 +49,26 @@ class Shadows:
 
     def draw(self, scene: mujoco.MjvScene, data: mujoco.MjData) -> None:
         """Add them to a scene that is about to be rendered."""
+        places = data.xpos.tolist()
         # By size and place, not by name: which shadow lies above which must not tell two equal cups apart.
-        for body, radius in sorted(self._objects, key=lambda caster: (caster[1], *data.xpos[caster[0]])):
-            if not self._is_inside_another(data, body, radius):
-                self._draw_spot(scene, data.xpos[body], np.array([1.0, 0.0]), radius, radius)
+        casters = sorted((radius, *places[body]) for body, radius in self._objects)
+        for radius, *place in casters:
+            if not _is_inside_another(place, radius, casters):
+                self._draw_spot(scene, place, (1.0, 0.0), radius, radius)
         for first, last, width in self._links:
-            along = (data.xpos[last] - data.xpos[first])[:2]
-            length = float(np.linalg.norm(along))
-            direction = along / length if length > 1e-6 else np.array([1.0, 0.0])
-            middle = (data.xpos[first] + data.xpos[last]) / 2
+            (x, y, z), (to_x, to_y, to_z) = places[first], places[last]
+            length = math.hypot(to_x - x, to_y - y)
+            direction = ((to_x - x) / length, (to_y - y) / length) if length > 1e-6 else (1.0, 0.0)
+            middle = [(x + to_x) / 2, (y + to_y) / 2, (z + to_z) / 2]
             self._draw_spot(scene, middle, direction, length / 2 + width, width)
 
-    def _is_inside_another(self, data: mujoco.MjData, body: int, radius: float) -> bool:
-        """Return whether an object is under a cup, where its shadow must not peep out and give it away."""
-        ways = [data.xpos[body] - data.xpos[other] for other, wider in self._objects if wider > radius]
-        return any(np.hypot(*way[:2]) < _INSIDE_DISTANCE and way[2] > -_INSIDE_HEIGHT for way in ways)
-
     def _draw_spot(
-        self, scene: mujoco.MjvScene, caster: Array, direction: Array, half_length: float, half_width: float
+        self,
+        scene: mujoco.MjvScene,
+        caster: list[float],
+        direction: tuple[float, float],
+        half_length: float,
+        half_width: float,
     ) -> None:
         """Draw the shadow of something at ``caster``; the higher it is, the fainter and the wider."""
         fade = 1 - min(max(caster[2] / _FADE_HEIGHT, 0.0), 1.0)
@@ -86,3 +87,12 @@ class Shadows:
         )
         spot.matid = self._material
         scene.ngeom += 1
+
+
+def _is_inside_another(place: list[float], radius: float, casters: list[tuple[float, ...]]) -> bool:
+    """Return whether an object is under a cup, where its shadow must not peep out and give it away."""
+    x, y, z = place
+    return any(
+        wider > radius and math.hypot(x - there_x, y - there_y) < _INSIDE_DISTANCE and z - there_z > -_INSIDE_HEIGHT
+        for wider, there_x, there_y, there_z in casters
+    )

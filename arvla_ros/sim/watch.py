@@ -57,7 +57,7 @@ Film = tuple[list[npt.NDArray[np.uint8]], float, TaskStatus, str]
 
 def _film_arm(config: WatchConfig) -> Film:
     contract = RobotContract.load()
-    env = RolloutEnv(make_task(config.task), contract, config.randomize)
+    env = RolloutEnv(make_task(config.task, "pusht2"), contract, config.randomize)
     expert = make_expert(config.task, np.random.default_rng(config.seed))
     observation = env.reset(config.seed)
     camera = contract.cameras[0].name

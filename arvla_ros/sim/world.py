@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arvla_ros.robots import wx250s
+from arvla_ros.robots.action_space import JointTarget
 from arvla_ros.robots.contract import RobotContract
 from arvla_ros.sim.appearance import Appearance
 from arvla_ros.sim.props import SHADOW_RADIUS
@@ -20,6 +21,7 @@ from arvla_ros.sim.tasks import Scenario, Task, TaskStatus
 Array = npt.NDArray[np.float64]
 
 _JUDGE_PERIOD_S = 0.02
+_IDENTITY: Array = np.eye(4)
 
 # What casts a shadow: from body to body, half-width in m.
 _LINKS = [
@@ -52,6 +54,7 @@ class WidowXWorld:
     Attributes:
         task: What the objects are there for.
         servos: What moves the joints.
+        timestep: Length of a physics step in s.
         scenario: How this episode began.
         instruction: What is asked for in this episode.
         elapsed: Simulated s since the reset.
@@ -63,13 +66,18 @@ class WidowXWorld:
         Args:
             task: What the objects are there for.
             contract: Says which cameras there are.
-            randomize: Draw light, colours and camera at each reset, from its seed.
+            randomize: Draw light, colours, table and camera at each reset, from its seed.
         """
         self.task = task
         self.contract = contract
         self.model = build_model(task.props, task.camera)
         self.data = mujoco.MjData(self.model)
         self.servos = Servos(self.model)
+        self.timestep = float(self.model.opt.timestep)
+        bodies = {prop.name: self.data.body(prop.name) for prop in task.props}
+        sites = {name: self.data.site(name) for name in ("ee_gripper_link", "fingertips")}
+        # Views into MuJoCo's own memory: looking a name up would cost more than reading a pose.
+        self._frames = {name: (item.xmat.reshape(3, 3), item.xpos) for name, item in {**bodies, **sites}.items()}
         self._cameras = {camera.name: camera for camera in contract.cameras}
         self._renderers: dict[tuple[int, int], CameraRenderer] = {}
         joints = [self.model.joint(name) for name in (*wx250s.ARM_JOINTS, *wx250s.FINGER_JOINTS)]
@@ -81,11 +89,6 @@ class WidowXWorld:
         self.reset(0)
 
     @property
-    def timestep(self) -> float:
-        """Length of a physics step in s."""
-        return float(self.model.opt.timestep)
-
-    @property
     def elapsed(self) -> float:
         """Simulated s since the reset."""
         return self._steps * self.timestep
@@ -94,6 +97,8 @@ class WidowXWorld:
         """Begin the episode that ``seed`` stands for, at rest, and return how it begins."""
         if self._appearance is not None:
             self._appearance.draw(np.random.default_rng((seed, 2)))
+            for renderer in self._renderers.values():
+                renderer.reload_textures()
         return self.start(self.task.sample(np.random.default_rng(seed)))
 
     def start(self, scenario: Scenario) -> Scenario:
@@ -181,11 +186,8 @@ class WidowXWorld:
 
     def joint_state(self) -> JointReading:
         """Return the joints as the Interbotix driver publishes them."""
-        arm = _encode(self.data.qpos[self._qpos[:6]])
-        # The solver's limits are soft: a finger that is pushed a little beyond its stop reads as being at the stop.
-        opening = np.clip(2 * self.data.qpos[self._qpos[6]], wx250s.OPENING_LOWER, wx250s.OPENING_UPPER)
-        servo = float(_encode(wx250s.servo_from_opening(opening)))
-        finger = wx250s.finger_from_servo(servo)
+        positions = self._positions()
+        servo = positions[6]
         by_motors = self.data.qfrc_actuator + self.data.qfrc_gravcomp + self.data.qfrc_applied
         torque = by_motors[self._dofs]
         current = torque[:6] / MOTORS_PER_JOINT[:6] * MILLIAMPERE_PER_NEWTON_METRE
@@ -193,28 +195,39 @@ class WidowXWorld:
         speed, force = self.data.qvel[self._dofs[6]], torque[6]
         return JointReading(
             wx250s.JOINT_STATE_NAMES,
-            np.array([*arm, servo, finger, -finger]),
+            np.array(positions),
             np.array([*self.data.qvel[self._dofs[:6]], speed / finger_per_rad, 0.0, 0.0]),
             np.array([*current, force * finger_per_rad * MILLIAMPERE_PER_NEWTON_METRE, 0.0, 0.0]),
         )
 
-    def state(self) -> npt.NDArray[np.float32]:
-        """Return the policy state ``[7]`` that the contract reads from ``joint_state``."""
-        reading = self.joint_state()
-        return self.contract.state(reading.names, reading.positions.tolist())
+    def measured(self) -> JointTarget:
+        """Return arm joints in rad and opening in m as the contract reads them from ``joint_state``."""
+        return self.contract.measured(wx250s.JOINT_STATE_NAMES, self._positions())
+
+    def state(self, previous: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:
+        """Return the policy state ``[S]`` that the contract reads from ``joint_state``, close to the one before."""
+        return self.contract.state(wx250s.JOINT_STATE_NAMES, self._positions(), previous)
+
+    def _positions(self) -> list[float]:
+        """Return the nine positions of ``joint_state``."""
+        arm = _encode(self.data.qpos[self._qpos[:6]]).tolist()
+        # The solver's limits are soft: a finger that is pushed a little beyond its stop reads as being at the stop.
+        opening = min(max(2 * self.data.qpos[self._qpos[6]], wx250s.OPENING_LOWER), wx250s.OPENING_UPPER)
+        servo = float(_encode(wx250s.servo_from_opening(opening)))
+        finger = wx250s.finger_from_servo(servo)
+        return [*arm, servo, finger, -finger]
 
     def ee_pose(self) -> Array:
         """Return the pose ``[4, 4]`` of ``ee_gripper_link`` in ``base_link``."""
-        return self._site_pose("ee_gripper_link")
+        return self._pose("ee_gripper_link")
 
     def fingertips(self) -> Array:
         """Return the pose ``[4, 4]`` of the point between the fingertips, x along the fingers."""
-        return self._site_pose("fingertips")
+        return self._pose("fingertips")
 
     def object_pose(self, name: str) -> Array:
         """Return the pose ``[4, 4]`` of the middle of an object's underside in ``base_link``."""
-        body = self.data.body(name)
-        return _pose(body.xmat, body.xpos)
+        return self._pose(name)
 
     def render(self, camera: str = "side", data: mujoco.MjData | None = None) -> npt.NDArray[np.uint8]:
         """Return what a camera sees now, or saw when ``data`` was copied, RGB ``[H, W, 3]`` as large as by contract.
@@ -235,16 +248,10 @@ class WidowXWorld:
             renderer.close()
         self._renderers.clear()
 
-    def _site_pose(self, name: str) -> Array:
-        site = self.data.site(name)
-        return _pose(site.xmat, site.xpos)
-
-
-def _pose(rotation: Array, position: Array) -> Array:
-    pose = np.eye(4)
-    pose[:3, :3] = rotation.reshape(3, 3)
-    pose[:3, 3] = position
-    return pose
+    def _pose(self, name: str) -> Array:
+        pose: Array = _IDENTITY.copy()
+        pose[:3, :3], pose[:3, 3] = self._frames[name]
+        return pose
 
 
 def _encode(angle: npt.ArrayLike) -> Array:

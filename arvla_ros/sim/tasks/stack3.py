@@ -14,6 +14,7 @@ cup is *stacked* while it sits on the covering cup's closed end, nested and upri
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 
@@ -46,11 +47,11 @@ MILESTONES = ("first cup picked", "battery covered", "other cup picked", "other 
 
 PICK_HEIGHT = 0.020
 PICK_RADIUS = 0.035
-PICK_TILT = np.radians(45)
+PICK_TILT = math.radians(45)
 FLAT = 0.003
 COVER_RADIUS = 0.018
 STACK_OFFSET = 0.003
-MAX_TILT = np.radians(3)
+MAX_TILT = math.radians(3)
 RELEASE_DISTANCE = 0.035
 HOLD_S = 0.5
 
@@ -63,7 +64,7 @@ def other_cup(cup: Prop) -> Prop:
 def is_picked(scene: Scene, cup: Prop) -> bool:
     """Return whether the hand has lifted this cup."""
     pose = scene.object_pose(cup.name)
-    upright = pose[2, 2] > np.cos(PICK_TILT)
+    upright = pose[2, 2] > math.cos(PICK_TILT)
     return bool(pose[2, 3] > PICK_HEIGHT and upright and _to_fingertips(pose, cup, scene) < PICK_RADIUS)
 
 
@@ -79,24 +80,23 @@ def is_stacked(scene: Scene, lower: Prop) -> bool:
     """Return whether the other cup sits on ``lower``, nested, upright and let go."""
     upper = other_cup(lower)
     above, below = scene.object_pose(upper.name), scene.object_pose(lower.name)
-    relative = np.linalg.inv(below) @ above
-    seated = abs(relative[2, 3] - CUP_END) < FLAT and np.hypot(*relative[:2, 3]) < STACK_OFFSET
+    x, y, height = (above[:3, 3] - below[:3, 3]) @ below[:3, :3]
+    seated = abs(height - CUP_END) < FLAT and math.hypot(x, y) < STACK_OFFSET
     return bool(seated and _upright(above) and _to_fingertips(above, upper, scene) > RELEASE_DISTANCE)
 
 
 def _stands_around(cup: Array, battery: Array) -> bool:
-    away = np.hypot(*(cup - battery)[:2, 3])
-    return bool(_upright(cup) and abs(cup[2, 3]) < FLAT and away < COVER_RADIUS)
+    flat = _upright(cup) and abs(cup[2, 3]) < FLAT
+    return bool(flat and math.dist(cup[:2, 3], battery[:2, 3]) < COVER_RADIUS)
 
 
 def _upright(pose: Array) -> bool:
-    return bool(pose[2, 2] > np.cos(MAX_TILT))
+    return bool(pose[2, 2] > math.cos(MAX_TILT))
 
 
 def _to_fingertips(pose: Array, cup: Prop, scene: Scene) -> float:
     """Return how far the fingertips are from the middle of the cup's top, m."""
-    top = pose[:3, 3] + pose[:3, 2] * cup.height
-    return float(np.linalg.norm(scene.fingertips()[:3, 3] - top))
+    return math.dist(scene.fingertips()[:3, 3], pose[:3, 3] + pose[:3, 2] * cup.height)
 
 
 class Stack3:
