@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from arvla_ros.control.guard import Mode as GuardMode
 from arvla_ros.episodes.bags import Bag, BagError, BagMessage, stamp_ns
 from arvla_ros.evaluation.run_tracks import AGES, Array, GuardTrack, JointTrack, StepTrack
 from arvla_ros.robots.contract import ContractError, RobotContract
@@ -150,11 +151,14 @@ def _guard(rows: Rows) -> GuardTrack | None:
     if not rows:
         return None
     states = [message for _, message in rows]
+    modes = np.array([state.mode for state in states], dtype=np.int64)
+    # While it passes nothing on, the guard still tells of the last command that it did.
+    ages = np.where((modes == GuardMode.ACTIVE)[:, None], _ages(rows), np.nan)
     return GuardTrack(
         seconds=_times(rows),
-        modes=np.array([state.mode for state in states], dtype=np.int64),
+        modes=modes,
         reasons=[str(state.reason) for state in states],
-        ages=_ages(rows),
+        ages=ages,
         requested=np.array([_command(state.requested, state.requested_gripper) for state in states]),
         sent=np.array([_command(state.sent, state.sent_gripper) for state in states]),
         limited=[tuple(state.limited) for state in states],
