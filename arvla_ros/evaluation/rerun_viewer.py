@@ -29,7 +29,7 @@ def load_rerun() -> Any:
         import rerun
         import rerun.blueprint
     except ImportError as error:
-        raise ViewError(f"arvla view needs rerun ({error}): `pip install 'rerun-sdk>=0.24,<1'`") from error
+        raise ViewError(f"arvla view needs rerun ({error}): `pip install 'rerun-sdk>=0.27,<1'`") from error
     return rerun
 
 
