@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import time
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 
 import pytest
@@ -14,9 +15,10 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool
-from std_srvs.srv import SetBool
+from std_srvs.srv import SetBool, Trigger
 
 from arvla_ros.msg import ArmCommand, GuardState
+from arvla_ros.paths import share_directory
 from arvla_ros.robots import wx250s
 
 NAMES = list(wx250s.ARM_JOINTS)
@@ -38,7 +40,6 @@ class Arm:
         self._states = self.node.create_publisher(JointState, "/wx250s/joint_states", 10)
         self._commands = self.node.create_publisher(ArmCommand, "/arm/command", 1)
         self._estop = self.node.create_publisher(Bool, "/estop", LATCHED)
-        self._enable = self.node.create_client(SetBool, "/guard/enable")
         self.node.create_subscription(JointGroupCommand, "/wx250s/commands/joint_group", self._on_group, 10)
         telemetry = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
         self.node.create_subscription(GuardState, "/guard/state", self._on_state, telemetry)
@@ -65,11 +66,19 @@ class Arm:
     def press_estop(self) -> None:
         self._estop.publish(Bool(data=True))
 
-    def enable(self) -> SetBool.Response:
-        assert self._enable.wait_for_service(timeout_sec=10.0)
-        future = self._enable.call_async(SetBool.Request(data=True))
-        self.executor.spin_until_future_complete(future, timeout_sec=10.0)
+    def call(self, kind: type, service: str, request: object) -> object:
+        client = self.node.create_client(kind, service)
+        assert client.wait_for_service(timeout_sec=20.0)
+        future = client.call_async(request)
+        self.executor.spin_until_future_complete(future, timeout_sec=20.0)
+        self.node.destroy_client(client)
         return future.result()
+
+    def enable(self) -> SetBool.Response:
+        return self.call(SetBool, "/guard/enable", SetBool.Request(data=True))
+
+    def trigger(self, name: str) -> Trigger.Response:
+        return self.call(Trigger, f"/guard/{name}", Trigger.Request())
 
     def spin(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -84,10 +93,11 @@ class Arm:
 
 
 @pytest.fixture
-def arm(ros_environment):
-    process = subprocess.Popen(
-        ["ros2", "run", "arvla_ros", "guard", "--ros-args", "-p", "preflight:=false"], env=ros_environment
-    )
+def arm(ros_environment, request):
+    """A guard before an arm without services; ``request.param`` gives it further parameters."""
+    given = {"preflight": "false", **getattr(request, "param", {})}
+    parameters = [part for name, value in given.items() for part in ("-p", f"{name}:={value}")]
+    process = subprocess.Popen(["ros2", "run", "arvla_ros", "guard", "--ros-args", *parameters], env=ros_environment)
     arm = Arm(int(ros_environment["ROS_DOMAIN_ID"]))
     arm.spin_until(lambda: arm.state is not None, timeout=20.0)
     yield arm
@@ -158,3 +168,132 @@ def test_the_estop_is_obeyed_and_latched(arm):
     response = arm.enable()
     assert not response.success
     assert "/estop" in response.message
+
+
+def test_the_estop_button_stops_and_a_person_arms_again(arm):
+    arm.enable()
+    arm.command(moved(arm.joints, 1.0))
+    arm.spin_until(lambda: len(arm.received) > 3)
+    assert arm.trigger("estop").success
+    arm.spin_until(lambda: arm.state.mode == GuardState.MODE_ESTOP)
+    assert arm.enable().success
+
+
+def test_home_and_the_sleep_pose_are_reached(arm):
+    for service, reason, goal in (
+        ("sleep", "sleep pose reached", wx250s.SLEEP),
+        ("home", "home reached", wx250s.READY),
+    ):
+        assert arm.trigger(service).success
+        arm.spin_until(lambda reason=reason: arm.state.reason == reason, timeout=20.0)
+        assert arm.joints == pytest.approx(goal.tolist(), abs=1e-3)
+
+
+def test_messages_that_no_arm_could_use_are_refused_and_counted(arm):
+    arm.enable()
+    bad = (
+        ArmCommand(source="x" * 100_000, joint_names=NAMES, joint_positions=[0.0] * 6),
+        ArmCommand(source="action_expert", joint_names=["joint"] * 20_000, joint_positions=[0.0] * 20_000),
+        ArmCommand(source="action_expert", joint_names=NAMES, joint_positions=[0.0] * 100_000),
+        ArmCommand(source="action_expert", joint_names=[], joint_positions=[]),
+        ArmCommand(source="action_expert", joint_names=NAMES[::-1], joint_positions=[0.0] * 6),
+        ArmCommand(source="action_expert", use_pose=True),
+    )
+    for count, message in enumerate(bad[:-1], 1):
+        message.header.stamp = arm.node.get_clock().now().to_msg()
+        arm._commands.publish(message)
+        arm.spin_until(lambda count=count: arm.state.refused >= count)
+    assert arm.state.mode == GuardState.MODE_ACTIVE
+    # Only joints were refused: that pose is one, at a place inside the base, which no joints reach.
+    bad[-1].header.stamp = arm.node.get_clock().now().to_msg()
+    bad[-1].gripper_opening = 0.05
+    arm._commands.publish(bad[-1])
+    arm.spin_until(lambda: "unreachable" in arm.state.limited)
+    assert arm.state.reason.startswith("the last target is held: ")
+
+
+@pytest.mark.parametrize("arm", [{"dry_run": "true"}], indirect=True)
+def test_a_dry_run_shows_what_it_would_send_and_sends_nothing(arm):
+    arm.enable()
+    target = moved(arm.joints, 0.2)
+    for _ in range(10):
+        arm.command(target)
+        arm.spin(0.05)
+    assert arm.received == []
+    assert arm.state.dry_run
+    assert list(arm.state.sent) == pytest.approx(target, abs=0.05)
+
+
+@pytest.mark.parametrize("arm", [{"checkpoint": "reach"}], indirect=True)
+def test_a_start_pose_that_the_policy_has_never_seen_is_refused_until_the_arm_is_home(arm):
+    arm.joints = wx250s.SLEEP.tolist()
+    arm.spin(0.3)
+    response = arm.enable()
+    assert not response.success
+    assert "shoulder -1.80 rad is outside -" in response.message
+    assert "call /guard/home" in response.message
+    assert arm.trigger("home").success
+    arm.spin_until(lambda: arm.state.reason == "home reached", timeout=20.0)
+    assert arm.enable().success
+
+
+@pytest.mark.parametrize("arm", [{"preflight": "true"}], indirect=True)
+def test_a_driver_that_cannot_be_asked_is_not_driven(arm):
+    response = arm.enable()
+    assert not response.success
+    assert "the driver offers no service /wx250s/get_robot_info" in response.message
+    assert "preflight:=false" in response.message
+    arm.spin_until(lambda: arm.state.reason == response.message)
+    assert arm.received == []
+
+
+@pytest.mark.parametrize("arm", [{"sources": "[teleop]"}], indirect=True)
+def test_in_shadow_the_policy_is_not_heard(arm):
+    arm.enable()
+    arm.command(moved(arm.joints, 0.1))
+    arm.spin_until(lambda: arm.state.refused > 0)
+    arm.command(moved(arm.joints, 0.1), source="teleop")
+    arm.spin_until(lambda: arm.state.source == "teleop")
+
+
+def test_another_publisher_beside_it_holds_the_arm_until_it_is_gone(arm):
+    arm.enable()
+    arm.command(moved(arm.joints, 0.1))
+    arm.spin_until(lambda: len(arm.received) > 3)
+    arm.spin(4.0)  # a guard that has just started would end instead, unless it has moved the arm
+    other = arm.node.create_publisher(JointGroupCommand, "/wx250s/commands/joint_group", 10)
+    arm.spin_until(lambda: "another publisher on /wx250s/commands/joint_group: /arm" in arm.state.reason)
+    assert arm.state.mode == GuardState.MODE_HOLD
+    assert not arm.enable().success
+    arm.node.destroy_publisher(other)
+    arm.spin_until(lambda: arm.enable().success)
+
+
+def test_the_security_policy_lets_it_do_what_it_does_and_no_more(arm):
+    policy = ElementTree.parse(share_directory() / "config" / "sros2" / "policy.xml")
+    profile = policy.find(".//profile[@node='guard']")
+    allowed = {
+        kind: {element.text for element in profile.iterfind(f"./*[@{kind}='ALLOW']/*")}
+        for kind in ("publish", "subscribe", "reply", "request")
+    }
+    node = arm.node
+    found = {
+        "publish": {name for name, _ in node.get_publisher_names_and_types_by_node("guard", "/")},
+        "subscribe": {name for name, _ in node.get_subscriber_names_and_types_by_node("guard", "/")},
+        "reply": {name for name, _ in node.get_service_names_and_types_by_node("guard", "/")},
+        "request": {name for name, _ in node.get_client_names_and_types_by_node("guard", "/")},
+    }
+    optional = {"/clock", "/parameter_events", "/guard/get_type_description"}  # by use_sim_time and distribution
+    for kind, names in found.items():
+        assert names - optional == allowed[kind] - optional
+
+
+def test_only_the_guard_may_command_the_driver_by_the_security_policy():
+    policy = ElementTree.parse(share_directory() / "config" / "sros2" / "policy.xml")
+    for topic in ("/wx250s/commands/joint_group", "/wx250s/commands/joint_single"):
+        commanders = [
+            profile.get("node")
+            for profile in policy.iter("profile")
+            if topic in {element.text for element in profile.iterfind("./topics[@publish='ALLOW']/topic")}
+        ]
+        assert commanders == ["guard"]

@@ -14,6 +14,8 @@ Pose = npt.NDArray[np.float64]
 
 # rad/s: a step that differs from the wanted one by less counts as the wanted one.
 _ROUNDING = 1e-6
+# rad beyond its limits that a measured joint may be: the encoder's steps, and an arm pushed into its end stop.
+LIMIT_SLACK = 0.05
 # Shares of the way from braking to the wanted step that are tried, the longest first, where the workspace ends.
 _SHARES = (0.75, 0.5, 0.25, 0.125)
 
@@ -28,6 +30,17 @@ class JointLimits:
     velocity: Pose
     gripper_lower: float
     gripper_upper: float
+
+
+def outside_limits(joints: Pose, limits: JointLimits) -> str:
+    """Return which measured joint ``[n]`` (rad) is outside its limits, with the remedy, or an empty string."""
+    outside = (joints < limits.lower - LIMIT_SLACK) | (joints > limits.upper + LIMIT_SLACK)
+    for index in np.flatnonzero(outside):
+        return (
+            f"{limits.names[index]} is measured at {joints[index]:.2f} rad, outside its limits "
+            f"{limits.lower[index]:.2f} to {limits.upper[index]:.2f}: bring it inside by hand"
+        )
+    return ""
 
 
 @dataclass(frozen=True)

@@ -13,26 +13,27 @@ DISCOVERY_S = 1.0
 PATIENCE_S = 12.0
 
 
-def wait_until_alone(node: Node, topic: str, patience_s: float = PATIENCE_S) -> None:
-    """Return once nobody else publishes on a topic on which this node does not publish yet.
+def wait_until_alone(node: Node, *topics: str, patience_s: float = PATIENCE_S) -> None:
+    """Return once nobody else publishes on topics on which this node does not publish yet.
 
     Raises:
         NodeError: somebody still does after ``patience_s``.
     """
     began, told = time.monotonic(), False
     while True:
-        others = publishers(node, topic)
+        found = [(publishers(node, topic), topic) for topic in topics]
+        others = "; ".join(f"{names} publishes {topic}" for names, topic in found if names)
         waited_s = time.monotonic() - began
         if not others and waited_s >= DISCOVERY_S:
             return
         if others and waited_s > patience_s:
             raise NodeError(
-                f"{others} publishes {topic} already, and there can be one only: end it first "
+                f"{others} already, and there can be one only: end it first "
                 "(`ros2 node list`); one that was killed is remembered for 10 to 20 s"
             )
         if others and not told:
             told = True
-            node.get_logger().warning(f"{others} publishes {topic}: waiting up to {patience_s:g} s for it to go")
+            node.get_logger().warning(f"{others}: waiting up to {patience_s:g} s for it to go")
         time.sleep(0.05)
 
 

@@ -29,7 +29,7 @@ from arvla_ros.nodes.guard_driver import CommandTopics, DriverError, DriverServi
 from arvla_ros.nodes.guard_parameters import declare_live
 from arvla_ros.nodes.guard_preflight import Preflight, is_asleep
 from arvla_ros.nodes.parameters import declare_number, declare_text, declare_texts
-from arvla_ros.nodes.qos import LATCHED, NEWEST, TELEMETRY
+from arvla_ros.nodes.qos import ESTOP, NEWEST, TELEMETRY
 from arvla_ros.nodes.runtime import NodeError, run
 from arvla_ros.nodes.stamps import now_ns, to_ns
 from arvla_ros.robots import wx250s
@@ -104,7 +104,7 @@ class GuardNode(Node):
         self._state = self.create_publisher(GuardState, "~/state", TELEMETRY)
         self.create_subscription(JointState, f"/{robot_name}/joint_states", self._on_joint_states, 10)
         self.create_subscription(ArmCommand, "/arm/command", self._on_command, NEWEST)
-        self.create_subscription(Bool, "/estop", self._on_estop, LATCHED)
+        self.create_subscription(Bool, "/estop", self._on_estop, ESTOP)
         self.create_subscription(Bool, "/deadman", self._on_deadman, NEWEST)
         self.create_service(Trigger, "~/estop", self._on_estop_button)
         # These wait for answers of the driver: in the group of all others they would keep out what they wait for.
@@ -304,7 +304,8 @@ class GuardNode(Node):
         if not self._other_publisher:
             self._guard.unblock("publisher")
         elif not self._was_armed and time.monotonic() - self._started_at < STARTING_S:
-            self._topics.refuse_others()
+            # Two that started at the same moment: neither saw the other, neither has moved the arm.
+            raise NodeError(self._other_publisher)
         else:
             self._guard.block("publisher", self._other_publisher)
 

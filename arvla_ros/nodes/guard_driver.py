@@ -15,13 +15,11 @@ from rclpy.task import Future
 
 from arvla_ros.control.preflight import Modes, hardware_errors, limit_differences, mode_differences
 from arvla_ros.control.safety import JointLimits, Pose
-from arvla_ros.nodes.runtime import NodeError
+from arvla_ros.nodes import alone
 from arvla_ros.robots.gripper_drives import DRIVES
 
 ARM, GRIPPER, ALL = "arm", "gripper", "all"
 GROUP, SINGLE = "group", "single"
-# Discovery on one host takes a fraction of this; s.
-LOOK_S = 1.0
 # s: a register of seven servos takes 80 ms on the bus; a driver that is busy with modes answers late.
 ANSWER_TIMEOUT_S = 5.0
 SERVICE_TIMEOUT_S = 2.0
@@ -35,47 +33,33 @@ class CommandTopics:
     """The two topics that move the arm. Only one node may publish on them, and this is to be it."""
 
     def __init__(self, node: Node, robot_name: str, gripper_mode: str) -> None:
-        """Look for other publishers before becoming one.
+        """Become the publisher of both, once nobody else is.
 
         Raises:
-            NodeError: there is one; nothing was created.
+            NodeError: somebody else stays; nothing was created.
         """
         self._node = node
         self._topics = [f"/{robot_name}/commands/{name}" for name in ("joint_group", "joint_single")]
-        self._own = 0
-        end = time.monotonic() + LOOK_S
-        while time.monotonic() < end:
-            self.refuse_others()
-            time.sleep(0.05)
+        alone.wait_until_alone(node, *self._topics)
         self._arm = node.create_publisher(JointGroupCommand, self._topics[0], 10)
         self._gripper = node.create_publisher(JointSingleCommand, self._topics[1], 10)
-        self._own = 1
         self._drive = DRIVES[gripper_mode]()
         self._group = JointGroupCommand(name=ARM)
         self._single = JointSingleCommand(name=GRIPPER)
-
-    def refuse_others(self) -> None:
-        """End a guard that has only just started when somebody else publishes.
-
-        Raises:
-            NodeError: somebody does.
-        """
-        if other := self.other_publisher():
-            raise NodeError(f"{other}; there can be one guard only, and nothing beside it: stop it first")
 
     def other_publisher(self) -> str:
         """Return who else publishes commands to the driver, as a sentence, or an empty string."""
         own = (self._node.get_name(), self._node.get_namespace())
         for topic in self._topics:
-            if self._node.count_publishers(topic) == self._own:
+            if self._node.count_publishers(topic) <= 1:
                 continue
             infos = self._node.get_publishers_info_by_topic(topic)
             names = [(info.node_name, info.node_namespace) for info in infos]
-            if self._own and own in names:
+            if own in names:
                 names.remove(own)
             if names:
                 others = ", ".join(f"{space.rstrip('/')}/{name}" for name, space in names)
-                return f"another publisher on {topic}: {others}"
+                return f"another publisher on {topic}: {others}; end it, then call /guard/enable"
         return ""
 
     def send(self, joints: Pose, opening: float, measured_opening: float) -> None:
