@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -14,13 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from fault_arm import FakeArm
+from fault_process import PATIENCE_S, Process
+from fault_swing import Swing
 from rcl_interfaces.srv import SetParameters
 from rclpy.client import Client
-from rclpy.clock import Clock, ClockType
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -28,107 +25,16 @@ from rclpy.task import Future
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
 
-from arvla_ros.msg import ActionStep, ArmCommand, GuardState
-from arvla_ros.robots import wx250s
+from arvla_ros.msg import ActionStep, GuardState
 
-SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 TELEMETRY = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-# Generous: what is waited for comes within a second on a machine that does nothing else.
-PATIENCE_S = 20.0
 
 # A node with torch takes seconds to load, on a busy machine many.
 LOADING_S = 90.0
 GUARD_PERIOD_S = 0.02
 # After so long a service that has not answered is asked again.
 ANSWER_S = 2.0
-
-Parameters = dict[str, Any]
-
-
-class Process:
-    """One of our nodes, started as its executable is, with its output at hand."""
-
-    def __init__(self, name: str, environment: dict[str, str], folder: Path, parameters: Parameters) -> None:
-        words = [word for key, value in parameters.items() for word in ("-p", f"{key}:={value}")]
-        self.name = name
-        self._log = folder / f"{name}_{time.monotonic_ns()}.log"
-        with self._log.open("w") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, str(SCRIPTS / name), "--ros-args", *words],
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def output(self) -> str:
-        return self._log.read_text()
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def wait(self, timeout_s: float = PATIENCE_S) -> int:
-        return self._process.wait(timeout_s)
-
-    def end(self) -> None:
-        """Let it end as Ctrl-C does, or, if it cannot, kill it."""
-        self.go_on()
-        self._process.send_signal(signal.SIGINT)
-        try:
-            self.wait()
-        except subprocess.TimeoutExpired:
-            self.kill()
-
-    def kill(self) -> None:
-        self._process.kill()
-        self.wait()
-
-    def stop(self) -> None:
-        """Let it hang, as a process does in a GPU call or on a swapping machine."""
-        self._process.send_signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        self._process.send_signal(signal.SIGCONT)
-
-
-class Swing:
-    """A policy that streams: the waist to and fro, each target a step away from where the arm is."""
-
-    RATE_HZ, STEP, WIDTH = 20.0, 0.05, 0.5
-
-    def __init__(self, stack: Stack) -> None:
-        self.running = False
-        self.distort: Callable[[ArmCommand], ArmCommand | None] | None = None
-        self._stack = stack
-        self._side = 1.0
-        self._commands = stack.node.create_publisher(ArmCommand, "/arm/command", 1)
-        stack.node.create_timer(1 / self.RATE_HZ, self._turn, clock=Clock(clock_type=ClockType.STEADY_TIME))
-
-    def _turn(self) -> None:
-        if not self.running:
-            return
-        joints = self._stack.arm.joints
-        goal = wx250s.READY + np.array([self._side * self.WIDTH, 0, 0, 0, 0, 0])
-        if abs(joints[0] - goal[0]) < self.STEP:
-            self._side = -self._side
-        message = self.message(joints + np.clip(goal - joints, -self.STEP, self.STEP))
-        distorted = message if self.distort is None else self.distort(message)
-        if distorted is not None:
-            self._commands.publish(distorted)
-
-    def message(self, joints: Any, **fields: Any) -> ArmCommand:
-        """Return a command for joints in rad, stamped now."""
-        made = ArmCommand(source="action_expert", joint_names=list(wx250s.ARM_JOINTS), gripper_opening=0.06)
-        made.header.stamp = self._stack.node.get_clock().now().to_msg()
-        made.joint_positions = [float(joint) for joint in joints]
-        for name, value in fields.items():
-            setattr(made, name, value)
-        return made
-
-    def send(self, message: ArmCommand) -> None:
-        self._commands.publish(message)
 
 
 class Stack:
@@ -146,7 +52,7 @@ class Stack:
         time_source = Parameter("use_sim_time", value=use_sim_time)
         self.node = rclpy.create_node("fault_stack", context=self._context, parameter_overrides=[time_source])
         self.arm = FakeArm(self.node)
-        self.swing = Swing(self)
+        self.swing = Swing(self.node, self.arm)
         self.node.create_subscription(GuardState, "/guard/state", self._on_guard_state, TELEMETRY)
         self.node.create_subscription(ActionStep, "/action_expert/step", self._on_step, TELEMETRY)
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 100)
