@@ -9,7 +9,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-import numpy as np
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -17,13 +16,14 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
 
-from arvla_ros.control.arbitration import SOURCES, Command, Refusal
+from arvla_ros.control.arbitration import SOURCES, Refusal
 from arvla_ros.control.clock_watch import ClockWatch
 from arvla_ros.control.guard import Goal, Guard, Mode
 from arvla_ros.control.joint_state_watch import JointStateWatch, StateFaultError, StateRefusedError
-from arvla_ros.control.safety import Pose, SafetyFilter
+from arvla_ros.control.safety import SafetyFilter
 from arvla_ros.control.workspace import Workspace
 from arvla_ros.msg import ArmCommand
+from arvla_ros.nodes.arm_command import CommandReader
 from arvla_ros.nodes.guard_driver import CommandTopics, DriverError, DriverServices
 from arvla_ros.nodes.guard_parameters import declare_live
 from arvla_ros.nodes.guard_preflight import Preflight, is_asleep
@@ -34,9 +34,6 @@ from arvla_ros.nodes.runtime import NodeError, run
 from arvla_ros.nodes.stamps import now_ns, to_ns
 from arvla_ros.robots import wx250s
 from arvla_ros.robots.gripper_drives import DRIVES
-from arvla_ros.robots.inverse_kinematics import UnreachableError
-from arvla_ros.robots.pose_following import PoseFollowing
-from arvla_ros.robots.rotations import RotationError
 
 CYCLE_RATE_HZ = 50.0
 PERIOD_S = 1.0 / CYCLE_RATE_HZ
@@ -67,7 +64,7 @@ class GuardNode(Node):
         self._preflight = Preflight(self, driver, wx250s.LIMITS, gripper_mode)
         self._topics = CommandTopics(self, robot_name, gripper_mode)
         self._watch = JointStateWatch(wx250s.ARM_JOINTS, wx250s.FINGER_JOINTS[0])
-        self._poses = PoseFollowing()
+        self._reader = CommandReader()
         self._clock_watch = ClockWatch()
         self._arrivals: deque[float] = deque(maxlen=100)
         self._started_at = self._cycled_at = time.monotonic()
@@ -151,34 +148,11 @@ class GuardNode(Node):
 
     def _pass_on(self, message: ArmCommand, now: float) -> str:
         guard = self._guard
-        if guard.mode is not Mode.ACTIVE:
+        near = guard.joints
+        if guard.mode is not Mode.ACTIVE or near is None:
             return guard.arbiter.refuse(Refusal("not_armed", f"not armed: {guard.reason}"))
-        stamp_ns = to_ns(message.header.stamp)
-        age = (now_ns(self) - stamp_ns) * 1e-9
-        joints, problem = (None, "") if message.hold else self._joints(message)
-        if joints is None and not message.use_pose and not message.hold:
-            return guard.arbiter.refuse(Refusal("names", problem))
-        # As much of a reason as somebody can read: it is published at 50 Hz from here on.
-        hold = message.hold[:200]
-        command = Command(message.source, joints, message.gripper_opening, stamp_ns * 1e-9, age, problem, hold)
-        return guard.on_command(command, now)
-
-    def _joints(self, message: ArmCommand) -> tuple[Pose | None, str]:
-        """Return the joints that a command asks for, or None and why there are none."""
-        if not message.use_pose:
-            count, expected = len(message.joint_names), wx250s.ARM_JOINTS
-            if count != len(expected) or tuple(message.joint_names) != expected:
-                return None, f"command is not for the joints {', '.join(expected)}, in this order"
-            return np.asarray(message.joint_positions, dtype=np.float64), ""
-        p, q = message.pose.position, message.pose.orientation
-        if not np.isfinite([p.x, p.y, p.z, q.x, q.y, q.z, q.w]).all():
-            return np.full(len(wx250s.ARM_JOINTS), np.nan), ""
-        near = self._guard.joints
-        assert near is not None
-        try:
-            return self._poses.solve(np.array([p.x, p.y, p.z]), np.array([q.x, q.y, q.z, q.w]), near), ""
-        except (UnreachableError, RotationError) as error:
-            return None, f"the last target is held: {error}"
+        command = self._reader.read(message, near, now_ns(self))
+        return guard.arbiter.refuse(command) if isinstance(command, Refusal) else guard.on_command(command, now)
 
     def _on_estop(self, message: Bool) -> None:
         if message.data:
