@@ -175,7 +175,7 @@ def main(config: PrefixTransportConfig) -> None:
     if config.receiver:
         receive(node)
         return
-    print(machine())
+    print(machine(torch.device("cpu")))
     compare(config.rounds)
     send(node, config)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from fault_stack import Stack, stack_of
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -23,6 +25,9 @@ from arvla_ros.policy.streaming import Perceiver
 
 CHECKPOINT = Path(__file__).resolve().parents[1] / "checkpoints" / "reach"
 INSTRUCTION = "reach the red cup"
+# Short, so that a picture is soon too old.
+MAX_STALENESS_S = 1.0
+TOO_OLD = r"picture is .* s old, more than max_staleness_s 1"
 # Each view is shown for this many messages: the policy wants to go elsewhere under the next.
 SHOWN = 4
 
@@ -97,6 +102,32 @@ class Prefixes(Source[VLPrefix]):
         message.header = copy.deepcopy(message.header)
         message.header.stamp = self._node.get_clock().now().to_msg()
         return message
+
+
+def start_expert(stack: Stack, checkpoint: Path = CHECKPOINT, alias: str = "") -> None:
+    """Start an action expert that comes to rest ``MAX_STALENESS_S`` after the last picture."""
+    late_s = MAX_STALENESS_S / 2
+    stack.start("action_expert", alias, checkpoint=checkpoint, late_staleness_s=late_s, max_staleness_s=MAX_STALENESS_S)
+
+
+@contextlib.contextmanager
+def stack_with_expert(environment: dict[str, str], folder: Path) -> Iterator[tuple[Stack, Prefixes]]:
+    """Yield a stack with a guard, an action expert and what sends it prefixes."""
+    with stack_of(environment, folder) as stack:
+        stack.start("guard")
+        start_expert(stack)
+        yield stack, Prefixes(stack.node)
+
+
+def begin_with_expert(stack: Stack, prefixes: Prefixes) -> None:
+    """Begin a test with one guard and one action expert, at home, which see good prefixes."""
+    stack.keep("guard", "action_expert")
+    if "action_expert" not in stack.processes:
+        start_expert(stack)
+    prefixes.distort = None
+    prefixes.running = True
+    stack.begin()
+    stack.reset_expert()
 
 
 class SimulatedClock(Source[ClockMessage]):

@@ -72,6 +72,15 @@ class Process:
     def wait(self, timeout_s: float = PATIENCE_S) -> int:
         return self._process.wait(timeout_s)
 
+    def end(self) -> None:
+        """Let it end as Ctrl-C does, or, if it cannot, kill it."""
+        self.go_on()
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self.wait()
+        except subprocess.TimeoutExpired:
+            self.kill()
+
     def kill(self) -> None:
         self._process.kill()
         self.wait()
@@ -181,7 +190,7 @@ class Stack:
         """End every process but these; those that have ended are forgotten."""
         for name, process in list(self.processes.items()):
             if name not in names and process.alive:
-                process.kill()
+                process.end()
             if not process.alive:
                 del self.processes[name]
 
@@ -251,6 +260,10 @@ class Stack:
         )
         return self._parameters[node].call_async(request)
 
+    def allow_staleness(self, seconds: float) -> None:
+        """Let the action expert go on for so long without a new picture."""
+        self.wait_for(self.set_parameters("action_expert", max_staleness_s=seconds).done, "an action expert that is up")
+
     def press_estop(self, pressed: bool = True, button: int = 0) -> None:
         self.estops[button].publish(Bool(data=pressed))
 
@@ -300,6 +313,7 @@ class Stack:
                 and self.expert_steps[-1][1].mode == ActionStep.MODE_NORMAL
             ),
             "an action expert that has seen a picture",
+            LOADING_S,
         )
 
     def begin(self) -> None:

@@ -117,6 +117,7 @@ class Rig:
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
         self.prefixes: list[VLPrefix] = []
         self.status: Any = None
+        self.statuses = 0
         self.cameras: list[Camera] = []
         self.processes: list[subprocess.Popen[str]] = []
         self._environment, self._folder = environment, folder
@@ -132,6 +133,7 @@ class Rig:
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         self.status = message.status[0]
+        self.statuses += 1
 
     @property
     def figures(self) -> dict[str, str]:

@@ -7,14 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arvla_ros.control.arm_reading import ArmReading
+from arvla_ros.control.joint_state_watch import JointStateWatch
 from arvla_ros.control.leader import Follower, LeaderLimits, Stir
-from arvla_ros.control.readings import ArmReading
+from arvla_ros.robots import wx250s
 
 LIMITS = LeaderLimits()
 LOWER, UPPER = 0.030, 0.074
 DT = 0.01
 START = np.zeros(6)
+NAMES = [*wx250s.ARM_JOINTS, "left_finger"]
 POSE = np.array([0.4, -0.5, 0.3, 0.0, 0.2, -0.1])
+
+
+def leader_reading() -> ArmReading:
+    return ArmReading("/leader/joint_states", JointStateWatch(wx250s.ARM_JOINTS, "left_finger"), timeout_s=0.5)
+
+
+def hear(reading: ArmReading, joints: np.ndarray, opening: float, now: float) -> bool:
+    return reading.on_message(NAMES, [*joints, opening / 2], 100.0 + now, 100.0 + now, now)
 
 
 def follower(start=START) -> Follower:
@@ -95,23 +106,39 @@ def test_taken_again_it_goes_slowly_again():
         (np.full(6, -np.pi), 0.05, "failed bus read"),
         (np.full(6, np.nan), 0.05, "not finite"),
         (POSE, np.nan, "not finite"),
+        (POSE + 2.0, 0.06, "waist jumped by 2.00 rad"),
     ],
 )
 def test_a_reading_that_cannot_be_believed_is_a_fault_and_changes_nothing(joints, opening, words):
-    reading = ArmReading("/leader/joint_states")
+    reading = leader_reading()
     assert "no /leader/joint_states yet" in reading.fault(0.0)
-    reading.take_in(POSE, 0.06, 1.0)
+    assert hear(reading, POSE, 0.06, 1.0)
     assert reading.fault(1.0) == ""
-    reading.take_in(joints, opening, 1.1)
+    assert not hear(reading, joints, opening, 1.1)
     assert words in reading.fault(1.1)
     np.testing.assert_array_equal(reading.joints, POSE)
     assert reading.opening == 0.06
-    reading.take_in(POSE, 0.06, 1.2)
-    assert reading.fault(1.2) == ""
+    for now in (1.2, 1.3):
+        hear(reading, POSE, 0.06, now)
+    assert reading.fault(1.3) == ""
+
+
+def test_a_clock_that_was_set_back_does_not_silence_an_arm():
+    reading = leader_reading()
+    hear(reading, POSE, 0.06, 1.0)
+    assert reading.on_message(NAMES, [*POSE, 0.03], 50.0, 50.0, 1.01)
 
 
 def test_a_silent_arm_is_a_fault():
-    reading = ArmReading("/leader/joint_states", timeout_s=0.5)
-    reading.take_in(POSE, 0.06, 1.0)
+    reading = leader_reading()
+    hear(reading, POSE, 0.06, 1.0)
     assert reading.fault(1.4) == ""
-    assert "for more than 0.5 s" in reading.fault(1.6)
+    assert "for more than 0.5 s: is the driver running?" in reading.fault(1.6)
+
+
+def test_an_arm_that_says_nothing_of_use_is_silent_and_the_reason_is_told():
+    reading = leader_reading()
+    hear(reading, POSE, 0.06, 1.0)
+    reading.on_message(NAMES[:-1], POSE.tolist(), 101.3, 101.3, 1.3)
+    assert reading.fault(1.3) == "", "one message that is of no use stops nothing"
+    assert "for more than 0.5 s: joint state lacks left_finger" in reading.fault(1.6)

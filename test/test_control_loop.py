@@ -104,6 +104,12 @@ def test_a_picture_too_old_asks_the_guard_to_hold_and_says_why(loop, policy):
     assert policy.steps == list(range(21)), "the history goes on"
 
 
+def test_before_the_first_joint_states_it_waits(loop, policy):
+    (result,) = run(loop, 0, 0, None)
+    assert (result.mode, result.reason) == (Mode.WAITING, "no usable joint states")
+    assert policy.steps == []
+
+
 def test_after_a_hold_commands_begin_where_the_arm_is(loop):
     loop.limits.late_s = loop.limits.max_s = 0.25
     loop.slot.offer("picture", 1)

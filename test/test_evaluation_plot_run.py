@@ -17,9 +17,10 @@ from run_bags import AGE, GUARD_RATE, HOLD, SECONDS, WAIST_SPEED, write_bag
 from arvla_ros import cli
 from arvla_ros.episodes.bags import Bag, BagError
 from arvla_ros.episodes.layout import DatasetError
-from arvla_ros.evaluation.bag_run import GuardTrack, read_run
+from arvla_ros.evaluation.bag_run import read_run
 from arvla_ros.evaluation.plot_run import PlotRunConfig, plot_run
 from arvla_ros.evaluation.run_figures import figures, jerk, speed
+from arvla_ros.evaluation.run_tracks import GuardTrack
 
 
 @pytest.fixture(scope="module")

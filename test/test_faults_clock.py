@@ -9,6 +9,9 @@ from fault_checks import assert_fault_stops_the_arm, assert_nodes_live, assert_w
 from fault_sources import CHECKPOINT, Prefixes, SimulatedClock
 from fault_stack import Stack, stack_of
 
+# A node with torch takes seconds to load, on a busy machine many.
+pytestmark = pytest.mark.timeout(400)
+
 JUMPS_S = (-3600.0, -10.0, -1.0, 1.0, 10.0, 3600.0)
 COMMAND_TIMEOUT_S = 0.5
 

@@ -17,7 +17,7 @@ from fault_checks import (
     assert_within_limits,
     wait_for_hold,
 )
-from fault_stack import Stack, stack_of
+from fault_stack import LOADING_S, Stack, stack_of
 
 from arvla_ros.msg import GuardState
 
@@ -117,6 +117,15 @@ def test_of_two_estops_pressed_one_released_lets_nothing_move(stack):
     assert_safe(stack)
 
 
+def test_a_press_is_obeyed_although_another_switch_is_released_at_the_same_moment(stack):
+    def fault() -> None:
+        for _ in range(5):
+            stack.press_estop(True, button=0)
+            stack.press_estop(False, button=1)
+
+    assert_fault_stops_the_arm(stack, fault, lambda: stack.press_estop(False), "e-stop", 0.0)
+
+
 def test_an_estop_hit_again_and_again_is_as_good_as_one(stack):
     def fault() -> None:
         for count in range(100):
@@ -164,7 +173,7 @@ def test_a_lower_speed_limit_set_while_moving_is_kept_from_then_on(stack):
 def test_a_second_guard_refuses_to_start(stack):
     stack.arm_and_move()
     second = stack.start("guard", alias="second")
-    assert second.wait() == 1
+    assert second.wait(LOADING_S) == 1
     assert "guard" in second.output
     assert "Traceback" not in second.output
     stack.keep("guard")
@@ -196,3 +205,11 @@ def test_a_guard_that_hung_for_a_second_does_not_jump(stack):
     stack.watch(0.5)
     assert_within_limits(stack.arm.record)
     assert_nodes_live(stack)
+
+
+def test_a_guard_started_while_the_estop_is_pressed_obeys_it(stack):
+    stack.press_estop()
+    stack.keep()
+    stack.start("guard")
+    stack.wait_for(lambda: stack.in_mode(GuardState.MODE_ESTOP), "the e-stop")
+    assert_stays_held(stack, "e-stop")

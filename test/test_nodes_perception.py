@@ -12,6 +12,9 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from perception_rig import INSTRUCTION, OTHER_INSTRUCTION, Camera, Rig, View, rig_of, save, stamp_ns
 from rclpy.qos import ReliabilityPolicy
 
+from arvla_ros.msg import VLPrefix
+from arvla_ros.nodes.perception import JUST_STARTED_S
+
 pytestmark = pytest.mark.timeout(300)
 
 SIDE = View("side", "/side/image_raw")
@@ -194,6 +197,16 @@ def test_an_instruction_is_followed_at_the_next_image_even_when_looks_are_rare(r
     assert all(answer.successful for answer in rig.set(instruction=INSTRUCTION))
     rig.wait_for(lambda: rig.prefixes[-1].instruction == INSTRUCTION, "a prefix under the new instruction")
     assert all(answer.successful for answer in rig.set(refresh_rate_hz=0.0))
+
+
+def test_somebody_else_who_publishes_prefixes_is_reported(rig):
+    rig.wait_for(lambda: rig.statuses > JUST_STARTED_S + 1, "a node that has not only just started")
+    other = rig.node.create_publisher(VLPrefix, "/vl_prefix", 1)
+    rig.wait_for_status("more than one publishes /vl_prefix: ")
+    assert {"/perception", "/rig"} == set(re.findall(r"/(?:perception|rig)\b", rig.status.message))
+    assert rig.status.level == DiagnosticStatus.ERROR
+    rig.node.destroy_publisher(other)
+    rig.wait_for(lambda: rig.status.level == DiagnosticStatus.OK, "a status that is OK again")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 from perception_rig import INSTRUCTION, PATIENCE_S, Rig, View, rig_of, save
 
+from arvla_ros.msg import VLPrefix
+
 pytestmark = pytest.mark.timeout(300)
 
 SIDE = View("side", "/side/image_raw")
@@ -56,6 +58,17 @@ def test_a_second_perception_refuses_to_start_and_the_first_goes_on(rig, tmp_pat
     assert first.poll() is None
 
 
+def test_one_that_has_only_just_begun_gives_way_to_another_publisher(rig, tmp_path):
+    rig.camera(SIDE)
+    process = rig.start(checkpoint=save(tmp_path / "one", SIDE), instruction=f"'{INSTRUCTION}'")
+    rig.wait_for(lambda: rig.node.count_publishers("/vl_prefix"), "the publisher of prefixes")
+    rig.node.create_publisher(VLPrefix, "/vl_prefix", 1)
+    rig.wait_for(lambda: process.poll() is not None, "the end of perception")
+    assert process.returncode == 1, rig.output
+    assert "more than one publishes /vl_prefix: " in rig.output
+    assert "Traceback" not in rig.output
+
+
 def test_killed_and_started_again_it_waits_until_its_predecessor_is_forgotten(rig, tmp_path):
     rig.camera(SIDE)
     folder = save(tmp_path / "one", SIDE)
@@ -78,11 +91,16 @@ def test_killed_and_started_again_it_waits_until_its_predecessor_is_forgotten(ri
             {"camera_timeout_s": 3.0, "camera_topics": "[/wide, /side/image_raw]"},
             r"camera 'side' on /wide: it is 96x32, the checkpoint's camera 'side' is 64x32; set the camera driver's",
         ),
+        (
+            {"camera_timeout_s": 3.0, "camera_topics": "[/side/image_raw, /tall/compressed]"},
+            r"camera 'wrist' on /tall/compressed: it is 64x96, the checkpoint's camera 'wrist' is 64x32; set the",
+        ),
     ],
 )
 def test_what_cannot_work_ends_it_with_one_clear_line(rig, tmp_path, parameters, error):
     rig.camera(SIDE)
     rig.camera(View("wide", "/wide", width=96))
+    rig.camera(View("tall", "/tall/compressed", height=96))
     process = rig.start(checkpoint=save(tmp_path / "two", SIDE, View("wrist", "/wrist/image_raw")), **parameters)
     rig.wait_for(lambda: process.poll() is not None, "the end of perception")
     assert process.returncode == 1, rig.output

@@ -271,6 +271,20 @@ def set_seed(listener: Listener, seed: int) -> None:
     assert answer.results[0].successful, answer.results[0].reason
 
 
+def test_every_camera_of_the_contract_looks_at_the_same_moment(simulate: Callable[..., Simulation]) -> None:
+    listener = simulate(contract="wx250s_wrist").listener
+    wrist: list[Image] = []
+    listener.node.create_subscription(Image, "/wrist_camera/image_raw", wrist.append, EVERY_IMAGE)
+
+    def common() -> set[float]:
+        from_side = {seconds(message.header.stamp) for message in listener.heard[Image]}
+        return from_side & {seconds(message.header.stamp) for message in wrist}
+
+    listener.spin_until(lambda: len(common()) >= 2)
+    assert wrist[0].header.frame_id == "wrist"
+    assert bytes(wrist[0].data) != bytes(listener.heard[Image][0].data)
+
+
 def test_compressed_pictures_are_those_of_the_raw_topic(simulate: Callable[..., Simulation]) -> None:
     listener = simulate(compressed="true").listener
     listener.listen(CompressedImage, "/camera/image_raw/compressed", qos_profile_sensor_data)

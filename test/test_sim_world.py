@@ -218,3 +218,21 @@ def test_without_a_renderer_physics_works_and_a_picture_names_the_remedy() -> No
 def test_an_unknown_task_is_named_with_those_there_are() -> None:
     with pytest.raises(TaskError, match="task 'juggle' is none of reach"):
         make_task("juggle")
+
+
+def test_the_wrist_camera_sees_the_fingers_wherever_the_hand_is() -> None:
+    world = WidowXWorld(make_task("stack3"), RobotContract.load("wx250s_wrist"))
+    fingers = (slice(250, 320), slice(190, 460))
+    first = world.render("wrist")
+    turned = np.add(world.scenario.arm, [0.3, 0.0, 0.0, 0.0, 0.0, 0.4])
+    world.set_arm_target(turned)
+    world.advance(1.0)
+    turned_to = world.render("wrist")
+    world.set_gripper_target(0.03)
+    world.advance(0.5)
+    closed = world.render("wrist")
+    world.close()
+    table, hand = (slice(0, 150), slice(None)), (slice(400, 470), slice(220, 420))
+    assert np.abs(first[hand].astype(int) - turned_to[hand]).mean() < 5
+    assert np.abs(first[table].astype(int) - turned_to[table]).mean() > 5
+    assert np.abs(turned_to[fingers].astype(int) - closed[fingers]).mean() > 5

@@ -194,7 +194,7 @@ class ControlLoop(Generic[P]):
     ) -> tuple[Mode, str]:
         if reading is None:
             self.counts["steps_without_joint_states"] += 1
-            return Mode.HOLD, "no usable joint states"
+            return Mode.WAITING if self._state is None else Mode.HOLD, "no usable joint states"
         if not has_prefix:
             return Mode.WAITING, "no prefix yet"
         if not np.isfinite(action).all():

@@ -10,11 +10,12 @@ import numpy as np
 
 from arvla_ros.control.control_loop import Mode as StepMode
 from arvla_ros.control.guard import Mode as GuardMode
-from arvla_ros.evaluation.bag_run import AGES, Array, BagRun, GuardTrack, ModeTrack, StepTrack, without_numbers
+from arvla_ros.evaluation.bag_run import BagRun
+from arvla_ros.evaluation.run_tracks import AGES, Array, GuardTrack, ModeTrack, StepTrack, without_numbers
 from arvla_ros.evaluation.summary import Spread
 
-# Steps of time that are this much longer or shorter than usual are gaps: no derivative is taken across them.
-_REGULAR = 0.5
+# Periods that differ by this share from the usual one spoil a third difference; those beyond so many are gaps.
+_REGULAR, _GAP = 0.5, 5.0
 
 
 def figures(run: BagRun) -> dict[str, Any]:
@@ -58,35 +59,32 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
 
 
-def jerk(track: GuardTrack) -> Array:
-    """Return the third finite difference of the sent joints ``[n, 6]``, rad/s³; NaN across gaps and at the start."""
-    return _derivative(track, 3)
-
-
 def speed(track: GuardTrack) -> Array:
-    """Return the first finite difference of the sent joints ``[n, 6]``, rad/s; NaN across gaps and at the start."""
-    return _derivative(track, 1)
+    """Return the first difference of the sent joints ``[n, 6]``, rad/s; NaN across gaps and at the start."""
+    result = np.full((len(track.seconds), 6), np.nan)
+    periods = track.periods()[:, None]
+    if len(periods):
+        whole = (periods > 0) & (periods < _GAP * np.median(periods))
+        result[1:] = np.diff(track.sent[:, :6], axis=0) / np.where(whole, periods, np.nan)
+    return result
+
+
+def jerk(track: GuardTrack) -> Array:
+    """Return the third difference of the sent joints ``[n, 6]``, rad/s³; NaN where they were not sent regularly."""
+    result = np.full((len(track.seconds), 6), np.nan)
+    periods = track.periods()
+    usual = float(np.median(periods)) if len(periods) else 0.0
+    if len(periods) >= 3 and usual > 0:
+        regular = np.abs(periods - usual) < _REGULAR * usual
+        whole = np.all(np.lib.stride_tricks.sliding_window_view(regular, 3), axis=1, keepdims=True)
+        result[3:] = np.where(whole, np.diff(track.sent[:, :6], 3, axis=0) / usual**3, np.nan)
+    return result
 
 
 def largest(values: Array) -> Array:
     """Return the largest magnitude of each row ``[n, k]``; NaN where a row has none."""
     magnitude = np.abs(values)
     return np.where(np.isnan(magnitude).all(axis=1), np.nan, np.nan_to_num(magnitude).max(axis=1))
-
-
-def _derivative(track: GuardTrack, order: int) -> Array:
-    joints = track.sent[:, :6]
-    result = np.full(joints.shape, np.nan)
-    if len(joints) <= order:
-        return result
-    periods = track.periods()
-    usual = float(np.median(periods))
-    if usual <= 0:
-        return result
-    regular = np.abs(periods - usual) < _REGULAR * usual
-    whole = np.all(np.lib.stride_tricks.sliding_window_view(regular, order), axis=1, keepdims=True)
-    result[order:] = np.where(whole, np.diff(joints, order, axis=0) / usual**order, np.nan)
-    return result
 
 
 def holds(track: ModeTrack, names: type[GuardMode] | type[StepMode], running: set[int]) -> list[dict[str, Any]]:

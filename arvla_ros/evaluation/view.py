@@ -10,7 +10,8 @@ import tyro
 from tqdm import tqdm
 
 from arvla_ros.episodes.bags import Bag, BagError
-from arvla_ros.evaluation.viewing import RunView, ViewError
+from arvla_ros.evaluation.rerun_viewer import ViewError
+from arvla_ros.evaluation.viewing import RunView
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ Messages are told apart by their ROS type; they may be rclpy's or those of a bag
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,36 +16,21 @@ from arvla_ros.control.control_loop import Mode as StepMode
 from arvla_ros.control.guard import Mode as GuardMode
 from arvla_ros.episodes.bag_images import to_rgb
 from arvla_ros.episodes.layout import DatasetError
+from arvla_ros.evaluation.rerun_viewer import VIEWER, load_rerun, start_viewer
 from arvla_ros.evaluation.run_figures import mode_name
 from arvla_ros.robots import wx250s
 from arvla_ros.robots.contract import ContractError, RobotContract
 
 TIMELINE = "time"
-PORT = 9876
 # Levels of rcl_interfaces/Log.
 _LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARN", 40: "ERROR", 50: "CRITICAL"}
 _MEASURED, _SENT, _BOX = (40, 40, 40), (31, 119, 180), (214, 39, 40)
 _SHOULDER = (0.0, 0.0, 0.11065)
 _JPEG_QUALITY = 80
-
-
-class ViewError(ValueError):
-    """Nothing can be shown here; the message says what to install or to do instead."""
-
-
-def load_rerun() -> Any:
-    """Return the module ``rerun``.
-
-    Raises:
-        ViewError: it is not installed.
-    """
-    try:
-        # Not above: everything but viewing does without it.
-        import rerun
-        import rerun.blueprint
-    except ImportError as error:
-        raise ViewError(f"arvla view needs rerun ({error}): `pip install 'rerun-sdk>=0.24,<1'`") from error
-    return rerun
+# Numbers are sent together, this often, and the arm is drawn at this rate: rerun takes as long for one as for many.
+_BATCH_NS, _DRAWING_NS = 250_000_000, 66_000_000
+# A viewer that was closed takes nothing any more.
+_FLUSH_S = 10.0
 
 
 class RunView:
@@ -71,6 +55,9 @@ class RunView:
         self._rerun = load_rerun()
         self._contract = RobotContract.load()
         self._said: dict[str, str] = {}
+        self._numbers: dict[str, list[tuple[int, float]]] = {}
+        self._now_ns = self._sent_ns = 0
+        self._drawn_ns: dict[str, int] = {}
         self.skipped = 0
         self.handled: dict[str, Callable[[str, Any], None]] = {
             "sensor_msgs/msg/Image": self._on_image,
@@ -89,8 +76,8 @@ class RunView:
             save.open("ab").close()  # rerun itself would fail later, in another thread
             self._recording.save(save)
         else:
-            _start_viewer()
-            self._recording.connect_grpc(f"rerun+http://127.0.0.1:{PORT}/proxy")
+            start_viewer()
+            self._recording.connect_grpc(VIEWER)
         self._recording.send_blueprint(self._blueprint())
         self._log_workspace()
 
@@ -106,7 +93,10 @@ class RunView:
         show = self.handled.get(kind)
         if show is None:
             return
-        self._recording.set_time(TIMELINE, timestamp=np.datetime64(_stamp_ns(message) or received_ns, "ns"))
+        self._now_ns = _stamp_ns(message) or received_ns
+        self._recording.set_time(TIMELINE, timestamp=np.datetime64(self._now_ns, "ns"))
+        if abs(self._now_ns - self._sent_ns) > _BATCH_NS:
+            self._send_numbers()
         try:
             show(topic.strip("/"), message)
         except (DatasetError, ContractError) as error:
@@ -115,7 +105,11 @@ class RunView:
 
     def close(self) -> None:
         """Write what is waiting to be written."""
-        self._recording.flush()
+        self._send_numbers()
+        try:
+            self._recording.flush(timeout_sec=_FLUSH_S)
+        except (RuntimeError, ValueError):
+            print("warning: the viewer was closed before it had everything", file=sys.stderr)
         self._recording.disconnect()
 
     def _on_image(self, topic: str, message: Any) -> None:
@@ -174,7 +168,14 @@ class RunView:
         self._recording.log(path, what, static=static)
 
     def _number(self, path: str, value: float) -> None:
-        self._log(path, self._rerun.Scalars(float(value)))
+        self._numbers.setdefault(path, []).append((self._now_ns, float(value)))
+
+    def _send_numbers(self) -> None:
+        for path, rows in self._numbers.items():
+            stamps = np.array([stamp for stamp, _ in rows], dtype="datetime64[ns]")
+            scalars = self._rerun.Scalars.columns(scalars=[value for _, value in rows])
+            self._recording.send_columns(path, [self._rerun.TimeColumn(TIMELINE, timestamp=stamps)], scalars)
+        self._numbers, self._sent_ns = {}, self._now_ns
 
     def _log_joints(self, name: str, values: Any) -> None:
         for joint, value in zip((*self._contract.arm_joints, "gripper"), values, strict=True):
@@ -187,13 +188,17 @@ class RunView:
                 self._number(f"{topic}/age_ms/{name}", 1e3 * age)
 
     def _log_arm(self, name: str, joints: Any, colour: tuple[int, int, int]) -> None:
+        if abs(self._now_ns - self._drawn_ns.get(name, 0)) < _DRAWING_NS:
+            return
+        self._drawn_ns[name] = self._now_ns
         points = wx250s.extreme_points(np.asarray(joints, dtype=np.float64)[:6])
         strip = [(0.0, 0.0, 0.0), _SHOULDER, *points.tolist()]
         self._log(f"arm/{name}", self._rerun.LineStrips3D([strip], colors=[colour], radii=[0.006]))
 
     def _log_workspace(self) -> None:
         self._log("arm", self._rerun.ViewCoordinates.RIGHT_HAND_Z_UP, static=True)
-        box = self._rerun.Boxes3D(mins=[wx250s.WORKSPACE_LOWER], sizes=[_SIZE], colors=[_BOX])
+        size = wx250s.WORKSPACE_UPPER - wx250s.WORKSPACE_LOWER
+        box = self._rerun.Boxes3D(mins=[wx250s.WORKSPACE_LOWER], sizes=[size], colors=[_BOX])
         self._log("arm/workspace", box, static=True)
 
     def _say(self, path: str, text: str, level: str) -> None:
@@ -223,30 +228,6 @@ class RunView:
                 column_shares=[2, 3],
             ),
             collapse_panels=True,
-        )
-
-
-_SIZE = wx250s.WORKSPACE_UPPER - wx250s.WORKSPACE_LOWER
-
-
-def _start_viewer() -> None:
-    """Start the viewer as a process that outlives this one; it listens on this host alone.
-
-    Raises:
-        ViewError: it cannot be started.
-    """
-    command = [sys.executable, "-m", "rerun", "--bind", "127.0.0.1", "--port", str(PORT), "--expect-data-soon"]
-    viewer = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
-    try:
-        _, said = viewer.communicate(timeout=2.0)
-    except subprocess.TimeoutExpired:
-        return
-    # A viewer that runs already takes what comes on its port, and the one just started gives way to it.
-    if viewer.returncode:
-        lines = [line for line in (said or "").splitlines() if line.strip()]
-        raise ViewError(
-            f"the viewer ended with exit code {viewer.returncode} ({lines[-1].strip() if lines else 'no message'}); "
-            "without a display, write a file with --save run.rrd and open it elsewhere with `rerun run.rrd`"
         )
 
 

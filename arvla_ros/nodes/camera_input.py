@@ -81,6 +81,9 @@ class CameraInput:
     def _on_message(self, message: Any) -> None:
         try:
             self._reader.check(message)
+            if self.newest is None:
+                # Preflight: from now on only what is looked at is decompressed.
+                self._reader.rgb(message)
         except PictureError as error:
             self._unfit = str(error)
             self._count_refused(error)

@@ -29,7 +29,7 @@ from arvla_ros.nodes.guard_parameters import declare_live
 from arvla_ros.nodes.guard_preflight import Preflight, is_asleep
 from arvla_ros.nodes.guard_report import GuardReport
 from arvla_ros.nodes.parameters import declare_number, declare_text, declare_texts
-from arvla_ros.nodes.qos import LATCHED, NEWEST
+from arvla_ros.nodes.qos import ESTOP, NEWEST
 from arvla_ros.nodes.runtime import NodeError, run
 from arvla_ros.nodes.stamps import now_ns, to_ns
 from arvla_ros.robots import wx250s
@@ -97,7 +97,7 @@ class GuardNode(Node):
         self._report = GuardReport(self, self._guard, self._safety, self._joint_state_rate)
         self.create_subscription(JointState, f"/{robot_name}/joint_states", self._on_joint_states, 10)
         self.create_subscription(ArmCommand, "/arm/command", self._on_command, NEWEST)
-        self.create_subscription(Bool, "/estop", self._on_estop, LATCHED)
+        self.create_subscription(Bool, "/estop", self._on_estop, ESTOP)
         self.create_subscription(Bool, "/deadman", self._on_deadman, NEWEST)
         self.create_service(Trigger, "~/estop", self._on_estop_button)
         # These wait for answers of the driver: in the group of all others they would keep out what they wait for.

@@ -11,7 +11,7 @@ from rclpy.node import Node
 from arvla_ros.control.guard import Guard
 from arvla_ros.control.safety import SafetyFilter
 from arvla_ros.control.workspace import Workspace
-from arvla_ros.nodes.parameters import Live, apply_while_running, declare_flag, declare_number, declare_numbers
+from arvla_ros.nodes.parameters import Live, apply_while_running, declare_flag, declare_live_numbers, declare_numbers
 from arvla_ros.robots import wx250s
 
 # m: nothing of the arm is further away than this, and a thinner box than that holds no arm.
@@ -40,11 +40,7 @@ def _limits(node: Node, guard: Guard, safety: SafetyFilter) -> dict[str, Live]:
         (timeouts, "command_timeout_s", "silence of the armed source after which the arm holds, s", 0.1, 10.0),
         (timeouts, "state_timeout_s", "age of the joint states from which the arm holds, s", 0.05, 5.0),
     )
-    live = {}
-    for owner, name, description, low, high in numbers:
-        setattr(owner, name, declare_number(node, name, getattr(owner, name), description, low, high, live=True))
-        live[name] = Live(functools.partial(setattr, owner, name))
-    return live
+    return declare_live_numbers(node, numbers)
 
 
 def _workspace(node: Node, workspace: Workspace) -> dict[str, Live]:

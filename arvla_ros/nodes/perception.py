@@ -37,7 +37,7 @@ from arvla_ros.policy.streaming import Perceiver
 PREFIX_TOPIC = "/vl_prefix"
 LOOK_THREAD = "look"
 # How long Ctrl-C waits for a look; `ros2 launch` sends SIGTERM after 5 s.
-LONGEST_FAREWELL_S = 2.0
+LONGEST_FAREWELL_S = 1.0
 # Two that were started at the same moment see each other only now.
 JUST_STARTED_S = 5.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 
 from cv_bridge import CvBridge
@@ -28,6 +29,7 @@ class RunRecorder:
         self.log = RunLog(contract.control_rate_hz, list(contract.arm_joints))
         self._node = node
         self._bridge = CvBridge()
+        self._unknown = [math.nan] * len(contract.arm_joints)
         self._sent: Sequence[float] = []
         node.create_subscription(ActionStep, "/action_expert/step", self._on_step, TELEMETRY)
         node.create_subscription(GuardState, "/guard/state", self._on_guard, TELEMETRY)
@@ -35,7 +37,7 @@ class RunRecorder:
         node.create_subscription(Image, contract.cameras[0].topic, self._on_image, qos_profile_sensor_data)
 
     def _on_step(self, message: ActionStep) -> None:
-        joints = list(message.state)[:-1]
+        # Without joint states the expert does not know either, and holds.
         record = StepRecord(
             time_ns=to_ns(message.header.stamp),
             step=message.step,
@@ -45,8 +47,8 @@ class RunRecorder:
             inference_s=message.inference_time,
             mode=message.mode,
             missed_ticks=message.missed_ticks,
-            joints=joints,
-            sent=list(self._sent) or joints,
+            joints=list(message.state)[:-1] or self._unknown,
+            sent=list(self._sent) or self._unknown,
         )
         self.log.steps.append(record)
 

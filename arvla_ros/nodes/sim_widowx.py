@@ -165,11 +165,11 @@ class SimWidowXNode(Node):
 
     def _take_period(self) -> bool:
         """Let one period pass; return False if it has to wait for a picture, where simulated time can wait."""
-        frame_is_due = self._periods * PERIOD_NS >= self._frames * self._frame_ns
-        if frame_is_due and self._makes_clock and self._cameras.busy:
-            return False
-        if frame_is_due:
-            self._take_pictures()
+        if self._periods * PERIOD_NS >= self._frames * self._frame_ns:
+            if not self._cameras.busy:
+                self._take_pictures()
+            elif self._makes_clock:
+                return False
         self._driver.advance(PERIOD_NS * 1e-9)
         self._time_ns += PERIOD_NS
         self._periods += 1
@@ -185,11 +185,11 @@ class SimWidowXNode(Node):
         return True
 
     def _take_pictures(self) -> None:
-        self._frames += 1
-        if self._cameras.busy:
-            self._missed_frames += 1
-        else:
-            self._cameras.shoot(self._time_ns)
+        """Take the pictures that are due; where the renderer was too slow for some, they are missed."""
+        slot = int(self._periods * PERIOD_NS / self._frame_ns)
+        self._missed_frames += slot - self._frames
+        self._frames = slot + 1
+        self._cameras.shoot(self._time_ns)
 
     def _publish_joint_states(self) -> None:
         reading = self._world.joint_state()

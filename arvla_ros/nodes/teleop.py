@@ -14,10 +14,10 @@ from sensor_msgs.msg import Joy
 from std_msgs.msg import Bool
 from tf_transformations import quaternion_from_matrix
 
+from arvla_ros.control.arm_reading import ArmReading
 from arvla_ros.control.keyboard import HELP
 from arvla_ros.control.leader import Follower, LeaderLimits, Stir
 from arvla_ros.control.operator_input import OperatorInput
-from arvla_ros.control.readings import ArmReading
 from arvla_ros.control.teleop import Act, HandServo, TeleopLimits
 from arvla_ros.msg import ArmCommand
 from arvla_ros.nodes import diagnostics
@@ -30,7 +30,6 @@ from arvla_ros.nodes.teleop_parameters import declare_device, declare_joystick, 
 from arvla_ros.nodes.terminal import NoTerminal, Terminal, TerminalError
 from arvla_ros.robots import wx250s
 from arvla_ros.robots.action_space import EndEffectorTarget
-from arvla_ros.robots.contract import RobotContract
 
 SOURCE = "teleop"
 KEY_POLL_S = 0.02
@@ -62,7 +61,6 @@ class TeleopNode(Node):
         self._servo = HandServo(self._limits, wx250s.OPENING_LOWER, wx250s.OPENING_UPPER)
         self._follower = Follower(leader_limits, wx250s.OPENING_LOWER, wx250s.OPENING_UPPER)
         self._stir = Stir()
-        self._contract = RobotContract.load("wx250s")
         self._terminal = self._open_terminal()
         self.done = Future()
         self._told = ""
@@ -79,10 +77,10 @@ class TeleopNode(Node):
         self._commands = self.create_publisher(ArmCommand, "/arm/command", NEWEST)
         self._deadman = self.create_publisher(Bool, "/deadman", NEWEST)
         self._estop = self.create_publisher(Bool, "/estop", LATCHED)
-        self._arm = read_arm(self, robot_name, self._contract)
+        self._arm = read_arm(self, robot_name)
         self._leader: ArmReading | None = None
         if self._device == "leader":
-            self._leader = read_arm(self, leader_name, self._contract, self._on_leader)
+            self._leader = read_arm(self, leader_name, self._on_leader)
         if self._joystick.mapped:
             self.create_subscription(Joy, "/joy", self._on_joy, 10)
 
@@ -195,8 +193,6 @@ class TeleopNode(Node):
     def _on_leader(self, now: float) -> None:
         assert self._leader
         dt, self._led_at = min(now - self._led_at, LONGEST_STEP_S), now
-        if self._leader.fault(now):
-            return
         if self._stir.moved(self._leader.joints):
             self._input.touch(now)
         if not self._input.held or self._guard.obstacle:
@@ -204,7 +200,7 @@ class TeleopNode(Node):
         if not self._follower.taken:
             self._follower.take(self._arm.joints, self._opening())
         joints, opening = self._follower.advance(self._leader.joints, self._leader.opening, dt)
-        names = list(self._contract.arm_joints)
+        names = list(wx250s.ARM_JOINTS)
         self._command(ArmCommand(joint_names=names, joint_positions=joints.tolist(), gripper_opening=opening))
 
     def _command(self, message: ArmCommand) -> None:
@@ -230,7 +226,7 @@ class TeleopNode(Node):
 
     def _farthest(self) -> str:
         index = int(np.abs(self._follower.difference).argmax())
-        return f"{self._contract.arm_joints[index]} {self._follower.difference[index]:+.2f} rad"
+        return f"{wx250s.ARM_JOINTS[index]} {self._follower.difference[index]:+.2f} rad"
 
     def _settings(self) -> str:
         frame = "tool" if self._servo.tool_frame else "base"

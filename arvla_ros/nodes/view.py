@@ -13,7 +13,8 @@ from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import Bool, String
 
-from arvla_ros.evaluation.viewing import RunView, ViewError
+from arvla_ros.evaluation.rerun_viewer import ViewError
+from arvla_ros.evaluation.viewing import RunView
 from arvla_ros.msg import ActionStep, GuardState, TaskStatus
 from arvla_ros.nodes.parameters import declare_text, declare_texts
 from arvla_ros.nodes.qos import LATCHED, TELEMETRY

@@ -252,9 +252,15 @@ class RobotContract:
         if rows == columns == 1:
             return rgb
         # Rows first: the sums along contiguous memory are the cheap ones, and uint16 holds up to 257 of them.
-        total = rgb.reshape(self.image_height, rows, width, 3).sum(axis=1, dtype=np.uint16)
-        total = total.reshape(self.image_height, self.image_width, columns, 3).sum(axis=2, dtype=np.uint32)
-        averaged: npt.NDArray[np.uint8] = ((total + rows * columns // 2) // (rows * columns)).astype(np.uint8)
+        by_rows = rgb.reshape(self.image_height, rows, width, 3).sum(axis=1, dtype=np.uint16)
+        # A channel and a column of the blocks at a time: long strided additions, where a sum would loop over few.
+        blocks = by_rows.reshape(self.image_height, self.image_width, columns, 3)
+        total = np.full((3, self.image_height, self.image_width), rows * columns // 2, np.uint32)
+        for column in range(columns):
+            for channel in range(3):
+                total[channel] += blocks[:, :, column, channel]
+        averaged = np.empty((self.image_height, self.image_width, 3), np.uint8)
+        averaged[:] = (total // (rows * columns)).transpose(1, 2, 0)
         return averaged
 
     def command(self, action: npt.NDArray[np.floating[Any]], state: npt.NDArray[np.floating[Any]]) -> JointTarget:

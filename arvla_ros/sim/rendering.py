@@ -46,8 +46,9 @@ def _is_there(library: str) -> bool:
 
 if sys.platform.startswith("linux") and not os.environ.get("MUJOCO_GL"):
     os.environ["MUJOCO_GL"] = _choose_backend()
-# One thread for the software rasteriser: as fast on a free core, and it leaves the others to policy and recording.
-os.environ.setdefault("LP_NUM_THREADS", "1")
+# The software rasteriser works in the thread that renders: handing over costs more than it gains at these sizes, and
+# the other cores are left to policy and recording.
+os.environ.setdefault("LP_NUM_THREADS", "0")
 
 import mujoco  # noqa: E402
 
@@ -88,9 +89,13 @@ class CameraRenderer:
         try:
             self._window = mujoco.GLContext(width, height)
             self._window.make_current()
+            # No larger than the picture, for all of it is cleared each time.
+            model.vis.global_.offwidth, model.vis.global_.offheight = width, height
             self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         except (ImportError, AttributeError, RuntimeError, mujoco.FatalError) as error:
             raise RenderingError(f"MUJOCO_GL={backend} gives no OpenGL context ({error}): {_REMEDY}") from error
+        finally:
+            model.vis.global_.offwidth, model.vis.global_.offheight = limit
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         self._scene = mujoco.MjvScene(model, _MOST_GEOMS)
         self._option, self._camera = mujoco.MjvOption(), mujoco.MjvCamera()
