@@ -75,6 +75,31 @@ def test_an_episode_holds_every_message_in_order(tmp_path):
     assert next_number(tmp_path) == 1
 
 
+def test_a_topic_that_appears_while_recording_is_recorded_from_then_on(tmp_path):
+    recording = Recording(tmp_path, EpisodeInfo(0), TOPICS[:1], 0.0)
+    put(recording, "/fast", 1)
+    recording.add_topic(TOPICS[1])
+    put(recording, "/slow", 2)
+    put(recording, "/fast", 3)
+    folder = recording.stop(kept=True)
+    assert numbers(bag_file(folder)) == {"/fast": [1, 3], "/slow": [2]}
+    assert EpisodeInfo.read(folder).dropped == {}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_error_of_the_writer_ends_recording_visibly(tmp_path):
+    recording = Recording(tmp_path, EpisodeInfo(0), TOPICS[:1], 0.0)
+    put(recording, "/fast", 1)
+    put(recording, "/unknown", 2)
+    deadline = time.monotonic() + 20
+    while not recording.progress().error:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    info = EpisodeInfo.read(recording.stop(kept=None))
+    assert info.dropped == {"/unknown": 1}
+    assert "'/unknown'" in info.error
+
+
 def test_a_discarded_episode_leaves_nothing_behind(tmp_path):
     recording = Recording(tmp_path, EpisodeInfo(0), TOPICS, 0.0)
     put(recording, "/fast", 1)

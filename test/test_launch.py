@@ -221,7 +221,7 @@ def test_episodes_of_stack3_end_by_simulated_time(launch, tmp_path):
 
 @pytest.mark.timeout(240)
 def test_on_simulated_time_the_shipped_policy_succeeds_as_it_does_in_real_time(launch, tmp_path):
-    stack = launch("sim:=true", "episodes:=3", "real_time_factor:=3.0", f"report:={tmp_path / 'run'}")
+    stack = launch("sim:=true", "episodes:=3", "real_time_factor:=1.5", f"report:={tmp_path / 'run'}")
     assert stack.wait(200) == 0, stack.output
     log = RunLog.load(tmp_path / "run")
     assert any(episode.success for episode in log.episodes), stack.output

@@ -39,7 +39,6 @@ class Robot:
         self.silent = False
         self._states = self.node.create_publisher(UInt64, "/states", 10)
         self._images = self.node.create_publisher(UInt64, "/images", BEST_EFFORT)
-        self._instruction = self.node.create_publisher(String, "/instruction", LATCHED)
         self.node.create_subscription(EpisodeStatus, "/recorder/status", self._on_status, LATCHED)
         self.node.create_timer(0.02, self._publish)
 
@@ -53,7 +52,7 @@ class Robot:
             self._images.publish(UInt64(data=self.count))
 
     def say(self, instruction: str) -> None:
-        self._instruction.publish(String(data=instruction))
+        self.node.create_publisher(String, "/instruction", LATCHED).publish(String(data=instruction))
 
     def ask(self, kind: type, name: str, request: object) -> object:
         client = self.node.create_client(kind, f"/recorder/{name}")
@@ -156,13 +155,23 @@ def test_episodes_are_kept_discarded_and_recorded_again(robot, recorder, tmp_pat
     told = subprocess.run(["ros2", "bag", "info", str(folder)], env=ros_environment, capture_output=True, text=True)
     assert f"Messages:          {answer.messages}" in told.stdout, told
 
-    assert robot.trigger("begin").success
+    robot.begin()
     robot.record(5)
     assert robot.trigger("rerecord").success
     assert robot.trigger("discard").success
     assert episodes(tmp_path / "episodes") == [folder]
     robot.spin_until(lambda: not robot.status.recording)
     assert robot.status.kept == 1
+
+
+def test_a_topic_that_appears_during_an_episode_is_in_its_bag_from_then_on(robot, recorder):
+    recorder()
+    robot.begin()
+    robot.record(10)
+    robot.say("stack the cups")
+    robot.spin_until(lambda: robot.status.recording and robot.status.rates[2] > 0)
+    answer = robot.ask(StopEpisode, "stop", StopEpisode.Request(keep=True))
+    assert messages(Path(answer.path))["/instruction"] == 1
 
 
 def test_it_does_not_begin_while_a_topic_is_silent_and_warns_when_one_falls_silent(robot, recorder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 
@@ -290,6 +291,37 @@ def test_same_commands_at_the_same_simulated_times_give_the_same_states(model_wo
     np.testing.assert_array_equal(run(model_world), run(WidowXWorld(make_task("stack3"), RobotContract.load())))
 
 
+ANY_FLOAT = st.one_of(st.floats(width=32), st.sampled_from([math.nan, math.inf, -math.inf]))
+PROFILE = st.integers(-10, 32767)
+
+
+@given(
+    modes=st.lists(
+        st.builds(Mode, st.sampled_from(MODES), st.sampled_from(["time", "velocity"]), PROFILE, PROFILE), max_size=2
+    ),
+    commands=st.lists(st.lists(ANY_FLOAT, min_size=7, max_size=7), min_size=1, max_size=4),
+)
+@settings(max_examples=30, deadline=None)
+def test_whatever_is_commanded_the_world_stays_sound(
+    model_world: WidowXWorld, modes: list[Mode], commands: list[list[float]]
+) -> None:
+    model_world.start(dataclasses.replace(model_world.scenario, arm=STRETCHED, objects=ASIDE))
+    driver = Driver(model_world)
+    for mode in modes:
+        with contextlib.suppress(DriverError):
+            driver.set_operating_modes("group", "all", mode)
+    driver.advance(0.1)
+    for command in commands:
+        driver.command_group("all", command)
+        driver.command_single("gripper", command[0])
+        driver.advance(0.2)
+        reading = model_world.joint_state()
+        assert np.isfinite(reading.positions).all()
+        assert np.isfinite(reading.efforts).all()
+        assert (reading.positions[:6] >= wx250s.ARM_LOWER - 0.1).all()
+        assert (reading.positions[:6] <= wx250s.ARM_UPPER + 0.1).all()
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode_can_be_set_and_told(driver: Driver, mode: str) -> None:
     driver.set_operating_modes("group", "arm", Mode(mode))
@@ -313,6 +345,8 @@ def test_an_xl430_has_no_current_mode_and_stays_as_it_was(driver: Driver) -> Non
         (lambda d: d.torque_enable("both", "arm", True), "cmd_type 'both' is neither"),
         (lambda d: d.torque_enable("single", "arm", True), "no single 'arm'"),
         (lambda d: d.set_operating_modes("group", "arm", Mode("fast")), "mode 'fast' is none of position"),
+        (lambda d: d.set_operating_modes("group", "arm", Mode(velocity=-1)), "profile -1, 0: no register"),
+        (lambda d: d.set_registers("group", "arm", "Profile_Velocity", -1), "takes no negative value"),
         (lambda d: d.get_registers("group", "arm", "Mood"), "no register 'Mood'"),
         (lambda d: d.set_registers("group", "arm", "Drive_Mode", 4), "Drive_Mode of waist is locked while its torque"),
         (lambda d: d.set_registers("group", "arm", "Hardware_Error_Status", 1), "can only be read"),

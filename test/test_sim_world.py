@@ -224,7 +224,7 @@ def test_the_wrist_camera_sees_the_fingers_wherever_the_hand_is() -> None:
     world = WidowXWorld(make_task("stack3"), RobotContract.load("wx250s_wrist"))
     fingers = (slice(250, 320), slice(190, 460))
     first = world.render("wrist")
-    turned = world.scenario.arm + [0.3, 0.0, 0.0, 0.0, 0.0, 0.4]
+    turned = np.add(world.scenario.arm, [0.3, 0.0, 0.0, 0.0, 0.0, 0.4])
     world.set_arm_target(turned)
     world.advance(1.0)
     turned_to = world.render("wrist")

@@ -88,13 +88,10 @@ class Recording:
         self.folder.mkdir()
         self.info.write(self.folder)
         self._file = McapFile(bag_file(self.folder))
-        self._channels = {
-            topic.name: self._file.add_channel(topic.name, topic.type, topic.definition, topic.offered_qos)
-            for topic in topics
-        }
+        self._channels = {topic.name: self._file.add_channel(*topic) for topic in topics}
         self._min_free_gb = min_free_gb
         self._arrived = threading.Condition()
-        self._queue: deque[_Message] = deque()
+        self._queue: deque[_Message | Topic] = deque()
         self._queued_bytes = 0
         self._taken: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
@@ -103,6 +100,13 @@ class Recording:
         self._stopping = False
         self._thread = threading.Thread(target=self._write, name="episode writer", daemon=True)
         self._thread.start()
+
+    def add_topic(self, topic: Topic) -> None:
+        """Record a topic too that was not there when the episode began; its messages come after this."""
+        with self._arrived:
+            if not self._error:
+                self._queue.append(topic)
+                self._arrived.notify()
 
     def put(self, topic: str, log_ns: int, publish_ns: int, data: bytes) -> None:
         """Take a message, CDR as it came; never waits. What the disk is too slow for is dropped and counted."""
@@ -177,19 +181,24 @@ class Recording:
         try:
             while (messages := self._take(flushed + FLUSH_PERIOD_S - time.monotonic())) is not None:
                 for message in messages:
-                    self._file.write(self._channels[message.topic], *message[1:])
+                    if isinstance(message, Topic):
+                        self._channels[message.name] = self._file.add_channel(*message)
+                    else:
+                        self._file.write(self._channels[message.topic], *message[1:])
                 if time.monotonic() - flushed >= FLUSH_PERIOD_S:
                     self._file.flush()
                     flushed = time.monotonic()
                     self._check_room()
-        except OSError as error:
+        except Exception as error:
+            # Whatever it was: nothing may look as if it were still being written.
             with self._arrived:
                 self._error = f"recording has ended: {error}"
-                for message in self._queue:
-                    self._dropped[message.topic] += 1
+                self._dropped.update(each.topic for each in self._queue if isinstance(each, _Message))
                 self._queue.clear()
+            if not isinstance(error, OSError):
+                raise
 
-    def _take(self, timeout_s: float) -> list[_Message] | None:
+    def _take(self, timeout_s: float) -> list[_Message | Topic] | None:
         """Return what has come, after ``timeout_s`` nothing too; None once all is written and it is time to stop."""
         with self._arrived:
             self._arrived.wait_for(lambda: self._queue or self._stopping, max(timeout_s, 0.0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from arvla_ros.control.image_watch import ImageLimits, ImageWatch, fingerprint
-from arvla_ros.nodes.parameters import Live, declare_number
+from arvla_ros.nodes.parameters import Live, declare_number, declare_texts
 from arvla_ros.nodes.picture_messages import Picture, PictureError, reader_of
+from arvla_ros.nodes.runtime import NodeError
 from arvla_ros.nodes.stamps import now_ns, to_ns
 from arvla_ros.robots.contract import Camera
 
@@ -38,6 +39,28 @@ class Frame:
 
     message: Any
     captured_ns: int
+
+
+def declare_camera_topics(node: Node, cameras: Sequence[Camera]) -> list[str]:
+    """Declare ``camera_topics`` and return one topic for each camera of the checkpoint.
+
+    Raises:
+        NodeError: there are more or fewer than cameras, or two are the same.
+    """
+    topics = declare_texts(
+        node,
+        "camera_topics",
+        [camera.topic for camera in cameras],
+        "image topics, in the order of the checkpoint's cameras; compressed images where one ends in /compressed",
+    )
+    if len(topics) != len(cameras):
+        raise NodeError(
+            f"parameter camera_topics={topics}: the checkpoint takes {len(cameras)} "
+            f"({', '.join(camera.name for camera in cameras)})"
+        )
+    if len(set(topics)) != len(topics):
+        raise NodeError(f"parameter camera_topics={topics}: each camera needs a topic of its own")
+    return topics
 
 
 def declare_image_limits(node: Node, limits: ImageLimits) -> dict[str, Live]:

@@ -6,10 +6,9 @@ Small on purpose: numpy and rclpy, no torch, so that it starts at once and outli
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 
-import numpy as np
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -17,26 +16,24 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
 
-from arvla_ros.control.arbitration import SOURCES, Command, Refusal
+from arvla_ros.control.arbitration import SOURCES, Refusal
 from arvla_ros.control.clock_watch import ClockWatch
-from arvla_ros.control.guard import Cycle, Goal, Guard, Mode
+from arvla_ros.control.guard import Goal, Guard, Mode
 from arvla_ros.control.joint_state_watch import JointStateWatch, StateFaultError, StateRefusedError
-from arvla_ros.control.safety import Pose, SafetyFilter
+from arvla_ros.control.safety import SafetyFilter
 from arvla_ros.control.workspace import Workspace
-from arvla_ros.msg import AgeBudget, ArmCommand, GuardState
-from arvla_ros.nodes import diagnostics
+from arvla_ros.msg import ArmCommand
+from arvla_ros.nodes.arm_command import CommandReader
 from arvla_ros.nodes.guard_driver import CommandTopics, DriverError, DriverServices
 from arvla_ros.nodes.guard_parameters import declare_live
 from arvla_ros.nodes.guard_preflight import Preflight, is_asleep
+from arvla_ros.nodes.guard_report import GuardReport
 from arvla_ros.nodes.parameters import declare_number, declare_text, declare_texts
-from arvla_ros.nodes.qos import ESTOP, NEWEST, TELEMETRY
+from arvla_ros.nodes.qos import ESTOP, NEWEST
 from arvla_ros.nodes.runtime import NodeError, run
 from arvla_ros.nodes.stamps import now_ns, to_ns
 from arvla_ros.robots import wx250s
 from arvla_ros.robots.gripper_drives import DRIVES
-from arvla_ros.robots.inverse_kinematics import UnreachableError
-from arvla_ros.robots.pose_following import PoseFollowing
-from arvla_ros.robots.rotations import RotationError
 
 CYCLE_RATE_HZ = 50.0
 PERIOD_S = 1.0 / CYCLE_RATE_HZ
@@ -67,16 +64,12 @@ class GuardNode(Node):
         self._preflight = Preflight(self, driver, wx250s.LIMITS, gripper_mode)
         self._topics = CommandTopics(self, robot_name, gripper_mode)
         self._watch = JointStateWatch(wx250s.ARM_JOINTS, wx250s.FINGER_JOINTS[0])
-        self._poses = PoseFollowing()
+        self._reader = CommandReader()
         self._clock_watch = ClockWatch()
         self._arrivals: deque[float] = deque(maxlen=100)
-        self._states_refused: Counter[str] = Counter()
-        self._other_publisher = ""
         self._started_at = self._cycled_at = time.monotonic()
         self._was_armed = False
         self._stops = 0
-        self._age, self._age_stamp_ns = AgeBudget(), 0
-        self._message = GuardState(joint_names=list(wx250s.ARM_JOINTS))
         self._connect(robot_name)
 
     def _make_guard(self) -> None:
@@ -101,7 +94,7 @@ class GuardNode(Node):
             raise NodeError(f"parameters workspace_min, workspace_max: {error}") from error
 
     def _connect(self, robot_name: str) -> None:
-        self._state = self.create_publisher(GuardState, "~/state", TELEMETRY)
+        self._report = GuardReport(self, self._guard, self._safety, self._joint_state_rate)
         self.create_subscription(JointState, f"/{robot_name}/joint_states", self._on_joint_states, 10)
         self.create_subscription(ArmCommand, "/arm/command", self._on_command, NEWEST)
         self.create_subscription(Bool, "/estop", self._on_estop, ESTOP)
@@ -119,7 +112,6 @@ class GuardNode(Node):
         self._late = self.create_timer(WAIT_S, self._on_late, clock=steady)
         self._late.cancel()
         self.create_timer(1.0, self._look_for_others, clock=steady)
-        diagnostics.publish_diagnostics(self, self._report)
 
     def _on_joint_states(self, message: JointState) -> None:
         now, stamp_ns = time.monotonic(), to_ns(message.header.stamp)
@@ -129,7 +121,7 @@ class GuardNode(Node):
                 message.name, message.position, stamp_ns * 1e-9, age, self._guard.timeouts.state_timeout_s
             )
         except StateRefusedError as error:
-            self._states_refused[error.kind] += 1
+            self._report.states_refused[error.kind] += 1
             self._guard.on_refused_state(str(error)[:200])
             if isinstance(error, StateFaultError):
                 self._guard.on_fault(str(error))
@@ -147,7 +139,7 @@ class GuardNode(Node):
             if armed:
                 self.get_logger().warning(f"command refused: {refusal[:200]}", throttle_duration_sec=2.0)
             return
-        self._age, self._age_stamp_ns = message.age, to_ns(message.header.stamp)
+        self._report.took(message)
         if now - self._cycled_at >= SHORTEST_GAP_S:
             self._tick.reset()
             self._cycle()
@@ -156,34 +148,11 @@ class GuardNode(Node):
 
     def _pass_on(self, message: ArmCommand, now: float) -> str:
         guard = self._guard
-        if guard.mode is not Mode.ACTIVE:
+        near = guard.joints
+        if guard.mode is not Mode.ACTIVE or near is None:
             return guard.arbiter.refuse(Refusal("not_armed", f"not armed: {guard.reason}"))
-        stamp_ns = to_ns(message.header.stamp)
-        age = (now_ns(self) - stamp_ns) * 1e-9
-        joints, problem = (None, "") if message.hold else self._joints(message)
-        if joints is None and not message.use_pose and not message.hold:
-            return guard.arbiter.refuse(Refusal("names", problem))
-        # As much of a reason as somebody can read: it is published at 50 Hz from here on.
-        hold = message.hold[:200]
-        command = Command(message.source, joints, message.gripper_opening, stamp_ns * 1e-9, age, problem, hold)
-        return guard.on_command(command, now)
-
-    def _joints(self, message: ArmCommand) -> tuple[Pose | None, str]:
-        """Return the joints that a command asks for, or None and why there are none."""
-        if not message.use_pose:
-            count, expected = len(message.joint_names), wx250s.ARM_JOINTS
-            if count != len(expected) or tuple(message.joint_names) != expected:
-                return None, f"command is not for the joints {', '.join(expected)}, in this order"
-            return np.asarray(message.joint_positions, dtype=np.float64), ""
-        p, q = message.pose.position, message.pose.orientation
-        if not np.isfinite([p.x, p.y, p.z, q.x, q.y, q.z, q.w]).all():
-            return np.full(len(wx250s.ARM_JOINTS), np.nan), ""
-        near = self._guard.joints
-        assert near is not None
-        try:
-            return self._poses.solve(np.array([p.x, p.y, p.z]), np.array([q.x, q.y, q.z, q.w]), near), ""
-        except (UnreachableError, RotationError) as error:
-            return None, f"the last target is held: {error}"
+        command = self._reader.read(message, near, now_ns(self))
+        return guard.arbiter.refuse(command) if isinstance(command, Refusal) else guard.on_command(command, now)
 
     def _on_estop(self, message: Bool) -> None:
         if message.data:
@@ -284,52 +253,22 @@ class GuardNode(Node):
         if cycle.sent is not None and not self._guard.dry_run:
             measured = self._guard.measured
             self._topics.send(cycle.sent, cycle.sent_gripper, measured.opening if measured else float("nan"))
-        self._publish_state(cycle, ros_ns)
-
-    def _publish_state(self, cycle: Cycle, ros_ns: int) -> None:
-        if cycle.sent is not None and self._age.commanded >= 0.0 > self._age.sent:
-            self._age.sent = self._age.commanded + (ros_ns - self._age_stamp_ns) * 1e-9
-        message = self._message
-        message.header.stamp.sec, message.header.stamp.nanosec = divmod(ros_ns, 1_000_000_000)
-        message.mode, message.reason, message.source = int(cycle.mode), cycle.reason, cycle.source
-        message.requested = [] if cycle.requested is None else cycle.requested.tolist()
-        message.sent = [] if cycle.sent is None else cycle.sent.tolist()
-        message.requested_gripper, message.sent_gripper = cycle.requested_gripper, cycle.sent_gripper
-        message.limited, message.refused = cycle.limited, self._guard.arbiter.refused.total()
-        message.age, message.dry_run = self._age, self._guard.dry_run
-        self._state.publish(message)
+        self._report.publish(cycle, ros_ns)
 
     def _look_for_others(self) -> None:
-        self._other_publisher = self._topics.other_publisher()
-        if not self._other_publisher:
+        other = self._report.other_publisher = self._topics.other_publisher()
+        if not other:
             self._guard.unblock("publisher")
         elif not self._was_armed and time.monotonic() - self._started_at < STARTING_S:
             # Two that started at the same moment: neither saw the other, neither has moved the arm.
-            raise NodeError(self._other_publisher)
+            raise NodeError(other)
         else:
-            self._guard.block("publisher", self._other_publisher)
+            self._guard.block("publisher", other)
 
     def _joint_state_rate(self) -> float:
         """Return the rate in Hz at which believable joint states have arrived lately."""
         times = self._arrivals
         return (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 and times[-1] > times[0] else 0.0
-
-    def _report(self) -> diagnostics.Report:
-        guard, mode = self._guard, self._guard.mode
-        level = {Mode.ESTOP: diagnostics.ERROR, Mode.HOLD: diagnostics.WARN}.get(mode, diagnostics.OK)
-        if self._other_publisher:
-            level = diagnostics.ERROR
-        figures = {
-            "mode": mode.name,
-            "source": guard.arbiter.armed.name,
-            "dry_run": guard.dry_run,
-            "speed_scale": self._safety.speed_scale,
-            "joint_states_hz": f"{self._joint_state_rate():.0f}",
-            "refused": guard.arbiter.refused.total(),
-            **{f"refused_{kind}": count for kind, count in sorted(guard.arbiter.refused.items())},
-            **{f"joint_states_refused_{kind}": count for kind, count in sorted(self._states_refused.items())},
-        }
-        return level, self._other_publisher or guard.reason or mode.name.lower(), figures
 
 
 def main() -> int:

@@ -23,9 +23,9 @@ from arvla_ros.control.look_times import Look, LookTimes
 from arvla_ros.control.one_at_a_time import OneAtATime
 from arvla_ros.msg import VLPrefix
 from arvla_ros.nodes import alone, diagnostics, prefix_message
-from arvla_ros.nodes.camera_input import CameraInput, Frame, declare_image_limits
+from arvla_ros.nodes.camera_input import CameraInput, Frame, declare_camera_topics, declare_image_limits
 from arvla_ros.nodes.loading import declare_checkpoint, declare_device, declare_dtype
-from arvla_ros.nodes.parameters import Live, apply_while_running, declare_number, declare_text, declare_texts
+from arvla_ros.nodes.parameters import Live, apply_while_running, declare_number, declare_text
 from arvla_ros.nodes.picture_messages import PictureError
 from arvla_ros.nodes.qos import LATCHED, NEWEST
 from arvla_ros.nodes.runtime import NodeError, run
@@ -51,7 +51,7 @@ class PerceptionNode(Node):
         self._perceiver = self._load_perceiver()
         # A tick of the control loop is what the expert grants a stamp, too.
         self._limits = ImageLimits(max_lead_s=1.0 / self._perceiver.contract.control_rate_hz)
-        self._topics = self._declare_topics()
+        self._topics = declare_camera_topics(self, self._perceiver.contract.cameras)
         self._camera_timeout_s = declare_number(
             self, "camera_timeout_s", 20.0, "wait for the first images; then the node ends, s", 0.5, 3600.0
         )
@@ -83,23 +83,6 @@ class PerceptionNode(Node):
             return Perceiver.load(folder, device, dtype)
         except CheckpointError as error:
             raise NodeError(f"parameter checkpoint: {error}") from error
-
-    def _declare_topics(self) -> list[str]:
-        cameras = self._perceiver.contract.cameras
-        topics = declare_texts(
-            self,
-            "camera_topics",
-            [camera.topic for camera in cameras],
-            "image topics, in the order of the checkpoint's cameras; compressed images where one ends in /compressed",
-        )
-        if len(topics) != len(cameras):
-            raise NodeError(
-                f"parameter camera_topics={topics}: the checkpoint takes {len(cameras)} "
-                f"({', '.join(camera.name for camera in cameras)})"
-            )
-        if len(set(topics)) != len(topics):
-            raise NodeError(f"parameter camera_topics={topics}: each camera needs a topic of its own")
-        return topics
 
     def _declare_live_parameters(self) -> None:
         self._timer: Timer | None = None

@@ -14,7 +14,7 @@ from std_srvs.srv import Trigger
 
 from arvla_ros.episodes.episode_folder import EpisodeInfo, episodes, exclusive, recover
 from arvla_ros.episodes.layout import DatasetError
-from arvla_ros.episodes.recording import Progress, Recording
+from arvla_ros.episodes.recording import Progress, Recording, Topic
 from arvla_ros.msg import EpisodeStatus
 from arvla_ros.nodes import diagnostics
 from arvla_ros.nodes.parameters import declare_number, declare_numbers, declare_text, declare_texts
@@ -49,7 +49,7 @@ class RecorderNode(Node):
         self._warned: list[str] = []
         self._declare_parameters()
         self._open_directory()
-        self._streams = TopicStreams(self, [*self._min_rates, *self._events], self._on_message)
+        self._streams = TopicStreams(self, [*self._min_rates, *self._events], self._on_topic, self._on_message)
         self._status = self.create_publisher(EpisodeStatus, "~/status", LATCHED)
         self.create_service(StartEpisode, "~/start", self._on_start)
         self.create_service(StopEpisode, "~/stop", self._on_stop)
@@ -195,6 +195,10 @@ class RecorderNode(Node):
 
     # Messages and status.
 
+    def _on_topic(self, topic: Topic) -> None:
+        if self._recording is not None:
+            self._recording.add_topic(topic)
+
     def _on_message(self, topic: str, log_ns: int, data: bytes) -> None:
         if self._recording is not None:
             self._recording.put(topic, log_ns, log_ns, data)
@@ -230,8 +234,9 @@ class RecorderNode(Node):
             self._stop(None, None, f"max_duration_s {self._max_duration_s:g} reached")
         warnings = self._warnings(now)
         if progress.dropped:
-            warnings.append(f"dropped, the disk is too slow: {progress.dropped}")
-        if recording is not None and set(warnings) - set(self._warned):
+            warnings.append(f"the disk is too slow: dropped {progress.dropped}")
+        known = {warning.partition(":")[0] for warning in self._warned}
+        if recording is not None and any(warning.partition(":")[0] not in known for warning in warnings):
             self.get_logger().warning("; ".join(warnings))
         self._warned = warnings
         self._publish_status(now, progress, warnings)

@@ -22,6 +22,7 @@ _LOOK_PERIOD_S = 0.25
 _DEPTH = 200
 
 Receive = Callable[[str, int, bytes], None]
+Found = Callable[[Topic], None]
 
 
 @dataclass
@@ -59,17 +60,18 @@ class TopicStreams:
         streams: by topic name, in the order given.
     """
 
-    def __init__(self, node: Node, names: list[str], receive: Receive) -> None:
+    def __init__(self, node: Node, names: list[str], found: Found, receive: Receive) -> None:
         """Listen from now on.
 
         Args:
             node: through which.
             names: of the topics, absolute.
+            found: called once for every topic, before its first message.
             receive: called with topic, log time in ns and CDR for every message.
         """
         self.streams = {name: Stream() for name in names}
         self._node = node
-        self._receive = receive
+        self._found, self._receive = found, receive
         self._look()
         node.create_timer(_LOOK_PERIOD_S, self._look)
 
@@ -93,6 +95,7 @@ class TopicStreams:
         profile = _heard_by(offers)
         stream.problem, stream.is_latched = "", profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
         stream.topic = Topic(name, types[0], definition, _to_yaml(offers))
+        self._found(stream.topic)
         on_message = functools.partial(self._on_message, name, stream)
         self._node.create_subscription(message, name, on_message, profile, raw=True)
 

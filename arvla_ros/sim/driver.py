@@ -30,6 +30,7 @@ MODE_CHANGE_S = 0.05
 REBOOT_S = 0.5
 """A servo that reboots is limp for about this long."""
 _PWM_DEAD_ZONE = 50
+_MOST_CURRENT = 3209.0  # mA: the Current_Limit register of an XM430
 _FINGER_VELOCITY_LIMIT = 1.0  # m/s, by the URDF
 
 
@@ -125,6 +126,8 @@ class Driver:
         """Set mode and profile; a servo whose mode or kind of profile really changes is limp meanwhile."""
         if mode.mode not in MODES:
             raise DriverError(f"mode {mode.mode!r} is none of {', '.join(MODES)}")
+        if min(mode.velocity, mode.acceleration) < 0:
+            raise DriverError(f"profile {mode.velocity}, {mode.acceleration}: no register takes a negative value")
         members = self._motors(cmd_type, name)
         for index in members:
             held = self._registers[index]
@@ -203,7 +206,7 @@ class Driver:
             pwm = 0.0 if math.isnan(command) else min(max(command, -FULL_PWM), FULL_PWM)
             servos.push(index, 0.0 if abs(pwm) < _PWM_DEAD_ZONE else pwm / FULL_PWM)
         elif mode == "current" and loop is Loop.CURRENT:
-            servos.push(index, 0.0 if math.isnan(command) else command)
+            servos.push(index, 0.0 if math.isnan(command) else min(max(command, -_MOST_CURRENT), _MOST_CURRENT))
 
     def _write_mode(self, index: int, mode: Mode) -> None:
         held = self._registers[index]

@@ -96,6 +96,8 @@ class Registers(dict[str, int]):
             raise RegisterError(f"register {register} of {self._motor} can only be read")
         if register in _EEPROM and self["Torque_Enable"]:
             raise RegisterError(f"register {register} of {self._motor} is locked while its torque is on")
+        if value < 0:
+            raise RegisterError(f"register {register} of {self._motor} takes no negative value, such as {value}")
         if register == "Operating_Mode" and value not in self.modes:
             raise RegisterError(f"register Operating_Mode of {self._motor} takes {sorted(self.modes)}, not {value}")
         self[register] = value
