@@ -19,8 +19,8 @@ from sensor_msgs.msg import JointState
 from arvla_ros.robots import wx250s
 
 PERIOD_S = 0.01
-# Share of the way to its goal that the arm goes in a period: it lags as servos do.
-FOLLOWING = 0.5
+# Share of the way to its goal that the arm goes in a period, and rad/s at the most: it lags as servos do.
+FOLLOWING, FASTEST = 0.5, 6.0
 # More than a guard sends while the test's thread is busy elsewhere.
 DEPTH = 1000
 
@@ -88,15 +88,15 @@ class FakeArm:
 
     def begin_record(self) -> None:
         """Forget what was sent so far."""
-        self._turned_at = time.monotonic()
         last = self.record.joints[-1] if self.record.joints else self.joints
         self.record = Record(last)
 
     def _turn(self) -> None:
         now = time.monotonic()
-        self.record.longest_pause_s = max(self.record.longest_pause_s, now - self._turned_at)
-        self._turned_at = now
-        self.joints = self.joints + FOLLOWING * (self._goal - self.joints)
+        elapsed_s, self._turned_at = now - self._turned_at, now
+        self.record.longest_pause_s = max(self.record.longest_pause_s, elapsed_s)
+        farthest = FASTEST * elapsed_s
+        self.joints = self.joints + np.clip(FOLLOWING * (self._goal - self.joints), -farthest, farthest)
         message = JointState(name=list(wx250s.JOINT_STATE_NAMES), position=self._positions())
         message.header.stamp = self._node.get_clock().now().to_msg()
         published = message if self.distort is None else self.distort(message)

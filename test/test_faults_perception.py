@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from fault_checks import assert_fault_stops_the_arm, assert_goes_on
-from fault_sources import CHECKPOINT, INSTRUCTION, MAX_STALENESS_S, TOO_OLD, Camera, start_expert
+from fault_sources import CHECKPOINT, COMMAND_TIMEOUT_S, INSTRUCTION, MAX_STALENESS_S, TOO_OLD, Camera, start_expert
 from fault_stack import LOADING_S, Stack, stack_of
 from sensor_msgs.msg import Image
 
@@ -35,7 +35,7 @@ def other_checkpoint(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def shared(module_ros_environment, tmp_path_factory) -> Iterator[Stack]:
     with stack_of(module_ros_environment, tmp_path_factory.mktemp("perception")) as stack:
-        stack.start("guard")
+        stack.start("guard", command_timeout_s=COMMAND_TIMEOUT_S)
         start_expert(stack)
         start_perception(stack)
         yield stack
