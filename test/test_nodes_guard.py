@@ -103,7 +103,7 @@ def arm(ros_environment, request):
     yield arm
     assert process.poll() is None, "the guard died"
     process.terminate()
-    process.wait(10)
+    process.wait(20)
     arm.executor.shutdown()
     arm.node.destroy_node()
     rclpy.shutdown(context=arm.context)
