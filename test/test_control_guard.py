@@ -431,3 +431,15 @@ def test_another_source_cannot_hold_the_one_that_is_armed(armed):
     armed.stream([np.full(6, 0.02)], source="teleop")
     assert "is not the armed one" in cannot_go_on(armed, "action_expert", "picture is 3.2 s old")
     assert armed.cycles(3).mode is Mode.ACTIVE
+
+
+def test_a_source_that_cannot_even_begin_is_kept_out_until_armed_anew_and_leaves_the_arm_to_others(armed):
+    assert cannot_go_on(armed, "action_expert", "no joint states") == ""
+    cycle = armed.cycles(3)
+    assert (cycle.mode, cycle.reason) == (Mode.ACTIVE, "action_expert: no joint states")
+    refused = armed.command(np.full(6, 0.1))
+    assert refused == "'action_expert' could not go on (no joint states): arm anew"
+    assert armed.command(np.full(6, 0.02), source="teleop") == ""
+    assert armed.cycles(3).reason == ""
+    armed.guard.enable(armed.now)
+    assert armed.command(np.full(6, 0.03)) == ""

@@ -84,6 +84,7 @@ class Arbiter:
         self.armed = Armed()
         self.refused: Counter[str] = Counter()
         self.last_refusal = ""
+        self._barred: dict[str, str] = {}
         self._joint_count = joint_count
         self._period_s = period_s
         self._deadman_held = False
@@ -92,6 +93,19 @@ class Arbiter:
     def clear(self) -> None:
         """Forget the armed source: the next one that commands may become it."""
         self.armed = Armed()
+
+    def bar(self, source: str, why: str) -> None:
+        """Refuse a source that says that it cannot go on, until a person arms anew; the others may command."""
+        self._barred[source] = why
+
+    def admit_all(self) -> None:
+        """Take back ``bar``: a person has armed."""
+        self._barred.clear()
+
+    @property
+    def barred(self) -> str:
+        """Which sources are barred and why, as a sentence; empty if none is."""
+        return "; ".join(f"{source}: {why}" for source, why in self._barred.items())
 
     def refuse(self, refusal: Refusal) -> str:
         """Count a refusal and return its text."""
@@ -104,6 +118,8 @@ class Arbiter:
         armed = self.armed
         if command.source not in self.sources:
             return Refusal("source", f"source {command.source[:40]!r} is none of {', '.join(self.sources)}")
+        if command.source in self._barred:
+            return Refusal("barred", f"{command.source!r} could not go on ({self._barred[command.source]}): arm anew")
         taking_over = command.source == TELEOP != armed.name
         if armed.name and command.source != armed.name and not taking_over:
             return Refusal("source", f"source {command.source!r} is not the armed one, {armed.name!r} is")

@@ -105,7 +105,10 @@ class Guard:
         if refusal:
             return self.arbiter.refuse(refusal)
         if command.hold:
-            self._hold(f"{command.source}: {command.hold}")
+            if self.arbiter.armed.name == command.source:
+                self._hold(f"{command.source}: {command.hold}")
+            else:
+                self.arbiter.bar(command.source, command.hold)
             return ""
         if command.joints is None:
             # The source is alive, and its last target stays.
@@ -127,6 +130,7 @@ class Guard:
         if problem:
             return False, problem
         self._start_where_the_arm_is(now)
+        self.arbiter.admit_all()
         self._take_up(Mode.ACTIVE, "")
         return True, "armed"
 
@@ -284,8 +288,8 @@ class Guard:
         mode, reason = self.mode, self.reason
         if mode is Mode.ACTIVE and self.arbiter.paused():
             mode, reason = Mode.HOLD, "the deadman is released: hold it to go on"
-        elif mode is Mode.ACTIVE and armed.problem:
-            reason = armed.problem
+        elif mode is Mode.ACTIVE:
+            reason = armed.problem or ("" if armed.name else self.arbiter.barred)
         return Cycle(
             mode,
             reason,

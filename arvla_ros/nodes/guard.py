@@ -23,7 +23,7 @@ from arvla_ros.control.joint_state_watch import JointStateWatch, StateFaultError
 from arvla_ros.control.safety import SafetyFilter
 from arvla_ros.control.workspace import Workspace
 from arvla_ros.msg import ArmCommand
-from arvla_ros.nodes.arm_command import CommandReader
+from arvla_ros.nodes.arm_command import read_command
 from arvla_ros.nodes.guard_driver import CommandTopics, DriverError, DriverServices
 from arvla_ros.nodes.guard_parameters import declare_live
 from arvla_ros.nodes.guard_preflight import Preflight, is_asleep
@@ -64,7 +64,6 @@ class GuardNode(Node):
         self._preflight = Preflight(self, driver, wx250s.LIMITS, gripper_mode)
         self._topics = CommandTopics(self, robot_name, gripper_mode)
         self._watch = JointStateWatch(wx250s.ARM_JOINTS, wx250s.FINGER_JOINTS[0])
-        self._reader = CommandReader()
         self._clock_watch = ClockWatch()
         self._arrivals: deque[float] = deque(maxlen=100)
         self._started_at = self._cycled_at = time.monotonic()
@@ -151,7 +150,7 @@ class GuardNode(Node):
         near = guard.joints
         if guard.mode is not Mode.ACTIVE or near is None:
             return guard.arbiter.refuse(Refusal("not_armed", f"not armed: {guard.reason}"))
-        command = self._reader.read(message, near, now_ns(self))
+        command = read_command(message, near, now_ns(self))
         return guard.arbiter.refuse(command) if isinstance(command, Refusal) else guard.on_command(command, now)
 
     def _on_estop(self, message: Bool) -> None:
