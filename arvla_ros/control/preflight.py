@@ -118,8 +118,12 @@ class SeenStates:
             config = json.loads(file.read_text())
             contract = RobotContract.from_dict(config["contract"])
             return cls._from_statistics(contract, config["normalization"]["state"])
-        except (OSError, ValueError, KeyError, TypeError, ContractError) as error:
-            raise CheckpointUnreadableError(f"checkpoint {file}: {error!r}") from error
+        except KeyError as error:
+            raise CheckpointUnreadableError(
+                f"checkpoint {file}: it lacks {error}, as one of arvla_ros has it"
+            ) from error
+        except (OSError, ValueError, TypeError, ContractError) as error:
+            raise CheckpointUnreadableError(f"checkpoint {file}: {error}") from error
 
     @classmethod
     def _from_statistics(cls, contract: RobotContract, statistics: dict[str, Any]) -> SeenStates | None:
