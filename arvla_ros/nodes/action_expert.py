@@ -35,6 +35,7 @@ from arvla_ros.nodes.parameters import (
     declare_text,
 )
 from arvla_ros.nodes.prefix_receiver import PrefixReceiver
+from arvla_ros.nodes.priority import come_first
 from arvla_ros.nodes.qos import NEWEST, TELEMETRY
 from arvla_ros.nodes.runtime import NodeError, run
 from arvla_ros.nodes.stamps import now_ns, to_msg, to_ns
@@ -86,6 +87,7 @@ class ActionExpertNode(Node):
         # What has been loaded stays: the collector need not go through it again and again, between ticks.
         gc.collect()
         gc.freeze()
+        come_first(self)
         self.get_logger().info(f"streaming at {rate_hz:g} Hz, action space {self._contract.action_space}")
 
     def _pace(self) -> Clock:

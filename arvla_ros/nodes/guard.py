@@ -29,6 +29,7 @@ from arvla_ros.nodes.guard_parameters import declare_live
 from arvla_ros.nodes.guard_preflight import Preflight, is_asleep
 from arvla_ros.nodes.guard_report import GuardReport
 from arvla_ros.nodes.parameters import declare_number, declare_text, declare_texts
+from arvla_ros.nodes.priority import come_first
 from arvla_ros.nodes.qos import ESTOP, NEWEST
 from arvla_ros.nodes.runtime import NodeError, run
 from arvla_ros.nodes.stamps import now_ns, to_ns
@@ -70,6 +71,7 @@ class GuardNode(Node):
         self._was_armed = False
         self._stops = 0
         self._connect(robot_name)
+        come_first(self)
 
     def _make_guard(self) -> None:
         sources = declare_texts(self, "sources", SOURCES, "who may command; without action_expert it runs in shadow")
