@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
-import numpy as np
 from rclpy.node import Node
 from rclpy.task import Future
-from sensor_msgs.msg import JointState
 
 from arvla_ros.control.replay import Replay
 from arvla_ros.episodes.from_bag import sent_commands
 from arvla_ros.episodes.layout import DatasetError
 from arvla_ros.msg import ArmCommand, GuardState
+from arvla_ros.nodes.joint_states import read_arm
 from arvla_ros.nodes.parameters import declare_number, declare_text
 from arvla_ros.nodes.qos import NEWEST, TELEMETRY
 from arvla_ros.nodes.runtime import NodeError, run
@@ -34,18 +34,14 @@ class ReplayNode(Node):
             self._stamps, self._joints, self._openings = sent_commands(Path(episode).expanduser())
         except DatasetError as error:
             raise NodeError(f"parameter episode={episode!r}: {error}") from error
-        self._measured: dict[str, float] = {}
+        self._arm = read_arm(self, robot_name)
         self._replay: Replay | None = None
         self._started_ns = 0
         self.done = Future()
         self._commands = self.create_publisher(ArmCommand, "/arm/command", NEWEST)
-        self.create_subscription(JointState, f"/{robot_name}/joint_states", self._on_joint_states, 10)
         self.create_subscription(GuardState, "/guard/state", self._on_guard, TELEMETRY)
         self.create_timer(1.0 / rate_hz, self._on_tick)
         self.get_logger().info(f"{len(self._stamps)} commands; it begins once the guard is armed: /guard/enable")
-
-    def _on_joint_states(self, message: JointState) -> None:
-        self._measured = dict(zip(message.name, message.position, strict=False))
 
     def _on_guard(self, message: GuardState) -> None:
         if self.done.done():
@@ -54,16 +50,17 @@ class ReplayNode(Node):
             self._begin()
         elif self._replay is not None and message.mode != GuardState.MODE_ACTIVE:
             self.done.set_exception(NodeError(f"the guard does not pass it on any more: {message.reason}"))
+        elif self._replay is not None and message.source not in ("", SOURCE):
+            self.done.set_exception(NodeError(f"{message.source} has taken over"))
 
     def _begin(self) -> None:
-        try:
-            measured = np.array([self._measured[joint] for joint in wx250s.ARM_JOINTS])
-            opening = 2.0 * self._measured["left_finger"]
-            times_s = (self._stamps - self._stamps[0]) * 1e-9
-            self._replay = Replay(times_s, self._joints, self._openings, measured, opening)
-        except KeyError as error:
-            self.get_logger().warning(f"joint states lack {error}", throttle_duration_sec=2.0)
+        fault = self._arm.fault(time.monotonic())
+        if fault:
+            self.get_logger().warning(fault, throttle_duration_sec=2.0)
             return
+        times_s = (self._stamps - self._stamps[0]) * 1e-9
+        try:
+            self._replay = Replay(times_s, self._joints, self._openings, self._arm.joints, self._arm.opening)
         except ValueError as error:
             self.done.set_exception(NodeError(f"parameter episode: {error}"))
             return
