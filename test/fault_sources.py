@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -36,7 +37,7 @@ SHOWN = 4
 MessageT = TypeVar("MessageT")
 
 
-class Source(Generic[MessageT]):
+class Source(ABC, Generic[MessageT]):
     """Publishes at a steady rate, while it runs; ``distort`` returns what goes out instead of a message."""
 
     def __init__(self, node: Node, topic: str, message_type: type[MessageT], rate_hz: float) -> None:
@@ -59,9 +60,9 @@ class Source(Generic[MessageT]):
     def send(self, message: MessageT) -> None:
         self._publisher.publish(message)
 
+    @abstractmethod
     def message(self, count: int) -> MessageT:
         """Return the message that follows ``count`` others."""
-        raise NotImplementedError
 
 
 def views(height: int, width: int) -> list[npt.NDArray[np.uint8]]:
