@@ -27,6 +27,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 
+from arvla_ros.evaluation.timing import processor_s
 from arvla_ros.msg import ArmCommand, GuardState
 from arvla_ros.nodes.qos import NEWEST, TELEMETRY
 from arvla_ros.nodes.stamps import now_ns, to_ns
@@ -134,11 +135,11 @@ def _measure(config: GuardLatencyConfig, name: str, command: list[str]) -> str:
         bench.ages.clear()
         bench.counts = 0
         worker = _python_of(process.pid)
-        cpu, began = _cpu_s(worker), time.monotonic()
+        cpu, began = processor_s(worker), time.monotonic()
         while time.monotonic() - began < config.seconds:
             executor.spin_once(timeout_sec=0.1)
         elapsed = time.monotonic() - began
-        share = (_cpu_s(worker) - cpu) / elapsed
+        share = (processor_s(worker) - cpu) / elapsed
         timer.cancel()
     finally:
         process.send_signal(2)
@@ -172,11 +173,6 @@ def _python_of(pid: int) -> int:
     """Return the process that does the work: `ros2 run` is its parent."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return int(children[0]) if children else pid
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

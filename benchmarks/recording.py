@@ -28,7 +28,7 @@ from std_srvs.srv import Trigger
 
 from arvla_ros.episodes.bags import Bag
 from arvla_ros.episodes.episode_folder import EpisodeInfo, episodes
-from arvla_ros.evaluation.timing import machine
+from arvla_ros.evaluation.timing import machine, processor_s
 from arvla_ros.robots import wx250s
 
 CAMERAS = ("/camera/image_raw", "/wrist/image_raw")
@@ -113,9 +113,9 @@ def _record(seconds: float, pid: int) -> tuple[dict[str, int], float]:
 
     while not ask("begin").success:
         spin(0.2)
-    before, started = _cpu_s(pid), time.monotonic()
+    before, started = processor_s(pid), time.monotonic()
     spin(seconds)
-    share = (_cpu_s(pid) - before) / (time.monotonic() - started)
+    share = (processor_s(pid) - before) / (time.monotonic() - started)
     # Nothing more is published: what is on its way arrives.
     numbers = dict(robot.numbers)
     for timer in list(robot.timers):
@@ -152,12 +152,6 @@ def _numbers(episode: Path) -> dict[str, list[int]]:
             message = each.message
             found[each.topic].append(int(message.cmd[0] if each.topic == COMMANDS else message.header.frame_id))
     return found
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the processor time that a process has used, s."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

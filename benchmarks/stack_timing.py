@@ -27,7 +27,7 @@ import tyro
 import yaml
 from rclpy.executors import SingleThreadedExecutor
 
-from arvla_ros.evaluation.timing import machine
+from arvla_ros.evaluation.timing import machine, processor_s
 from arvla_ros.msg import ActionStep, GuardState
 from arvla_ros.nodes.qos import TELEMETRY
 from arvla_ros.nodes.stamps import to_ns
@@ -68,10 +68,10 @@ def main(config: StackTimingConfig) -> None:
         spin(SETTLE_S)
         seen.steps.clear()
         seen.states.clear()
-        before, started = {name: _cpu_s(pid) for name, pid in pids.items()}, time.monotonic()
+        before, started = {name: processor_s(pid) for name, pid in pids.items()}, time.monotonic()
         spin(60.0 * config.minutes)
         elapsed = time.monotonic() - started
-        shares = {name: (_cpu_s(pid) - before[name]) / elapsed for name, pid in pids.items()}
+        shares = {name: (processor_s(pid) - before[name]) / elapsed for name, pid in pids.items()}
     print(f"{config.minutes:g} minutes, {os.cpu_count()} cores, {machine(torch.device('cpu'))}\n")
     print("\n".join(_figures(seen, config)))
     print("\n| process | share of a core |\n|---|---|")
@@ -126,12 +126,6 @@ def _listening() -> Iterator[tuple[Seen, Callable[[float], None]]]:
     finally:
         node.destroy_node()
         rclpy.shutdown()
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the processor time that a process has used, s."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _figures(seen: Seen, config: StackTimingConfig) -> Iterator[str]:
