@@ -1,5 +1,6 @@
 """What a node knows of the others."""
 
+from collections.abc import Callable
 from typing import Any
 
 from roslite.discovery import REPLY_PREFIX, REQUEST_PREFIX, Graph, LocalNode, RemoteNode
@@ -104,37 +105,31 @@ class NodeGraph(NodeNames):
 
     def count_publishers(self, topic_name: str) -> int:
         """Return how many publishers a topic has."""
-        return _count(self.resolve_topic_name(topic_name), self._graph.writers())
+        return len(self._graph.writers(discovery.topic_name(self.resolve_topic_name(topic_name))))
 
     def count_subscribers(self, topic_name: str) -> int:
         """Return how many subscriptions a topic has."""
-        return _count(self.resolve_topic_name(topic_name), self._graph.readers())
+        return len(self._graph.readers(discovery.topic_name(self.resolve_topic_name(topic_name))))
 
     def get_publishers_info_by_topic(self, topic_name: str, no_mangle: bool = False) -> list[TopicEndpointInfo]:
         """Return node, type, QoS and identity of all publishers of a topic."""
         kind = TopicEndpointTypeEnum.PUBLISHER
-        return self._endpoints_info(topic_name, no_mangle, self._graph.writers(), kind)
+        return self._endpoints_info(topic_name, no_mangle, self._graph.writers, kind)
 
     def get_subscriptions_info_by_topic(self, topic_name: str, no_mangle: bool = False) -> list[TopicEndpointInfo]:
         """Return node, type, QoS and identity of all subscriptions of a topic."""
         kind = TopicEndpointTypeEnum.SUBSCRIPTION
-        return self._endpoints_info(topic_name, no_mangle, self._graph.readers(), kind)
+        return self._endpoints_info(topic_name, no_mangle, self._graph.readers, kind)
 
     def _endpoints_info(
-        self, topic: str, no_mangle: bool, endpoints: list[Any], kind: TopicEndpointTypeEnum
+        self, topic: str, no_mangle: bool, endpoints_of: Callable[[str], list[Any]], kind: TopicEndpointTypeEnum
     ) -> list[TopicEndpointInfo]:
         name = topic if no_mangle else discovery.topic_name(self.resolve_topic_name(topic))
         owners = self._graph.owners()
         return [
             TopicEndpointInfo.from_discovery(endpoint, owners.get(endpoint.guid), kind, idl.type_from_dds)
-            for endpoint in endpoints
-            if endpoint.topic_name == name
+            for endpoint in endpoints_of(name)
         ]
-
-
-def _count(topic: str, endpoints: list[Any]) -> int:
-    """Return how many endpoints an absolute topic has."""
-    return sum(1 for endpoint in endpoints if endpoint.topic_name == discovery.topic_name(topic))
 
 
 def _sorted(names_and_types: dict[str, set[str]]) -> list[tuple[str, list[str]]]:

@@ -139,13 +139,13 @@ class Graph:
         """Return the nodes that readers and writers belong to, by GUID, as far as they are known."""
         return {guid: node for node in self.nodes() for guid in node.readers | node.writers}
 
-    def writers(self) -> list[dds.EndpointInfo]:
-        """Return all writers of the domain."""
-        return dds.read_endpoints(self._publications)
+    def writers(self, topic: str | None = None) -> list[dds.EndpointInfo]:
+        """Return all writers of the domain, or those of one DDS topic."""
+        return dds.read_endpoints(self._publications, topic)
 
-    def readers(self) -> list[dds.EndpointInfo]:
-        """Return all readers of the domain."""
-        return dds.read_endpoints(self._subscriptions)
+    def readers(self, topic: str | None = None) -> list[dds.EndpointInfo]:
+        """Return all readers of the domain, or those of one DDS topic."""
+        return dds.read_endpoints(self._subscriptions, topic)
 
 
 def topics_of(endpoints: Iterable[dds.EndpointInfo], demangle: bool = True) -> dict[str, set[str]]:

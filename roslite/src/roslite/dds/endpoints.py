@@ -88,10 +88,13 @@ def read_participants(reader: Entity) -> set[bytes]:
     return set(_read_builtin(reader, _Participant, lambda sample: bytes(sample.key.value)))
 
 
-def read_endpoints(reader: Entity) -> list[EndpointInfo]:
-    """Return all writers, or all readers, of the domain."""
+def read_endpoints(reader: Entity, topic: str | None = None) -> list[EndpointInfo]:
+    """Return all writers, or all readers, of the domain, or those of one DDS topic; no other's QoS is unpacked."""
+    wanted = None if topic is None else topic.encode()
 
-    def convert(sample: Any) -> EndpointInfo:
+    def convert(sample: Any) -> EndpointInfo | None:
+        if wanted is not None and sample.topic_name != wanted:
+            return None
         return EndpointInfo(
             bytes(sample.key.value),
             bytes(sample.participant_key.value),
@@ -100,7 +103,7 @@ def read_endpoints(reader: Entity) -> list[EndpointInfo]:
             cqos.cqos_to_qos(ctypes.c_void_p(sample.qos)),
         )
 
-    return _read_builtin(reader, _Endpoint, convert)
+    return [endpoint for endpoint in _read_builtin(reader, _Endpoint, convert) if endpoint is not None]
 
 
 def _read_builtin(reader: Entity, structure: Any, convert: Callable[[Any], Any]) -> list[Any]:
